@@ -1,0 +1,251 @@
+# Builds the daemon, its tests and what they need. "make help" lists the targets.
+# Three compilations live side by side under build/: release (the program), debug (unit tests), asan and tsan (sanitizers).
+# Every .cc file in its folder is found by itself: a new file needs no line here.
+
+.DEFAULT_GOAL := all
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+# ---- deps comes before everything else -------------------------------------------------------------------------------
+# It installs what configure looks for. So when it is asked for, the other targets run in a second make, once it is done.
+ifneq (,$(filter deps,$(MAKECMDGOALS)))
+
+source := $(dir $(lastword $(MAKEFILE_LIST)))
+later := $(filter-out deps,$(MAKECMDGOALS))
+.PHONY: deps $(later)
+deps: ## install what building and testing need (as root), start the Docker engine, make the images
+	$(source)init/deps.sh test
+	$(source)init/engine.sh
+	$(source)image/build.sh
+	$(source)tests/tiny-image/build.sh
+ifneq (,$(later))
+$(firstword $(later)): deps
+	+$(MAKE) $(later)
+$(filter-out $(firstword $(later)),$(later)): $(firstword $(later)) ;
+endif
+
+else
+
+# ---- what configure found --------------------------------------------------------------------------------------------
+# Made by itself with configure's defaults when nobody ran it; these targets do without.
+goals_without := help clean distclean image tiny-image bootstrap
+ifneq (,$(filter-out $(goals_without),$(or $(MAKECMDGOALS),all)))
+include config.mak
+endif
+srcdir ?= $(patsubst %/,%,$(dir $(lastword $(filter %Makefile,$(MAKEFILE_LIST)))))
+
+config.mak: $(srcdir)/config.mak.in $(srcdir)/configure
+	@if test -x config.status; then ./config.status --recheck && ./config.status; else $(srcdir)/configure; fi
+
+.PHONY: bootstrap
+bootstrap: ## make the configure script anew after a change of configure.ac (needs autoconf)
+	cd $(srcdir) && autoconf && rm -rf autom4te.cache
+
+# ---- flags -----------------------------------------------------------------------------------------------------------
+includes := -I$(srcdir)/include -I$(srcdir)/tests -I$(srcdir)
+warnings := -Wall -Wextra -Wshadow -Wconversion -Werror
+base_flags := -std=c++20 $(warnings) -pthread -D_GLIBCXX_ASSERTIONS \
+  -DVNC_ORCHESTRATOR_VERSION='"$(version)"' $(includes) \
+  $(libevent_cflags) $(jansson_cflags) $(libcurl_cflags)
+hardened := -fstack-protector-strong -fstack-clash-protection -fPIE
+
+release_flags := -O2 -g -DNDEBUG -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 $(hardened)
+release_link := -pie -Wl,-z,relro,-z,now
+debug_flags := -O1 -g
+asan_flags := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan_link := -fsanitize=address,undefined
+tsan_flags := -O1 -g -fsanitize=thread
+tsan_link := -fsanitize=thread
+
+modes := release debug asan tsan
+
+V ?= 0
+quiet = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $(patsubst $(CURDIR)/%,%,$@);)
+
+# ---- sources ---------------------------------------------------------------------------------------------------------
+sources = $(patsubst $(srcdir)/%,%,$(wildcard $(addprefix $(srcdir)/,$(1))))
+objects = $(patsubst %.cc,build/$(1)/%.o,$(call sources,$(2)))
+
+# A folder of tests: each *_test.cc is a program, every other .cc is linked into all of them.
+tests_in = $(patsubst %.cc,%,$(call sources,tests/$(1)/*_test.cc))
+helpers_in = $(filter-out %_test.cc,$(call sources,tests/$(1)/*.cc))
+
+unit_kinds := core codec io sim
+
+# What each kind of test is linked with, and nothing else: that core needs no libevent, curl, jansson or png is
+# proved by the linker. (Threads and clocks hide in the C library: tests/lint/purity.sh looks for those.)
+parts_core := src/core/*.cc
+parts_sim := src/core/*.cc
+parts_codec := src/core/*.cc src/codec/*.cc
+parts_io := src/core/*.cc src/codec/*.cc src/io/*.cc
+parts_e2e := tests/support/*.cc src/core/*.cc src/codec/*.cc
+parts_image := $(parts_e2e)
+libs_core := $(cmocka_libs)
+libs_sim := $(cmocka_libs)
+libs_codec := $(cmocka_libs) $(jansson_libs)
+libs_io := $(cmocka_libs) $(jansson_libs) $(libevent_libs) $(libcurl_libs)
+libs_e2e := $(libs_io) $(libpng_libs)
+libs_image := $(libs_e2e)
+
+# ---- the program -----------------------------------------------------------------------------------------------------
+.PHONY: all
+all: vnc-orchestrator ## build ./vnc-orchestrator (the default)
+
+daemon_objects = $(call objects,$(1),src/*.cc src/*/*.cc)
+libs_daemon := $(libevent_libs) $(jansson_libs) $(libcurl_libs)
+
+vnc-orchestrator: build/release/vnc-orchestrator
+	@ln -f $< $@ 2>/dev/null || cp -f $< $@
+
+# ---- how things are made, in each mode -------------------------------------------------------------------------------
+define mode_rules
+build/$(1)/%.o: $(srcdir)/%.cc config.mak
+	@mkdir -p $$(@D)
+	$$(call quiet,CXX)$$(CXX) $(base_flags) $($(1)_flags) $$(test_cflags) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $$@ $$<
+
+build/$(1)/tests/%.o: test_cflags = $(cmocka_cflags) $(libpng_cflags)
+
+build/$(1)/vnc-orchestrator: $(call daemon_objects,$(1))
+	@test -n "$$^" || { echo "no sources in $(srcdir)/src" >&2; exit 1; }
+	$$(call quiet,LINK)$$(CXX) $($(1)_flags) -pthread $($(1)_link) $(LDFLAGS) -Wl,--as-needed -o $$@ $$^ $(libs_daemon)
+
+-include $(patsubst %.o,%.d,$(call objects,$(1),src/*.cc src/*/*.cc tests/*/*.cc))
+endef
+$(foreach mode,$(modes),$(eval $(call mode_rules,$(mode))))
+
+# (mode, kind)
+define test_rules
+$(addprefix build/$(1)/,$(call tests_in,$(2))): %: %.o \
+  $(patsubst %.cc,build/$(1)/%.o,$(call helpers_in,$(2)) $(call sources,$(parts_$(2))))
+	$$(call quiet,LINK)$$(CXX) $($(1)_flags) -pthread $($(1)_link) $(LDFLAGS) -Wl,--as-needed -o $$@ $$^ $(libs_$(2))
+endef
+$(foreach mode,debug asan tsan,$(foreach kind,$(unit_kinds) e2e image,$(eval $(call test_rules,$(mode),$(kind)))))
+
+# Objects are kept, since one serves many tests.
+.SECONDARY:
+
+# ---- tests -----------------------------------------------------------------------------------------------------------
+# Each suite is a list of programs and scripts for tests/run.sh, which counts them all in its last line.
+programs = $(foreach kind,$(2),$(addprefix build/$(1)/,$(call tests_in,$(kind))))
+unit_tests := $(call programs,debug,$(unit_kinds))
+e2e_tests := $(call programs,debug,e2e)
+image_tests := $(call programs,debug,image)
+script_tests := $(call sources,tests/scripts/*_test.sh)
+drift_tests := $(call sources,tests/lint/includes.sh tests/lint/purity.sh tests/lint/settings.sh)
+
+run_tests = VNC_DAEMON=$(abspath $(or $(1),vnc-orchestrator)) VNC_BUILD=$(CURDIR) $(srcdir)/tests/run.sh
+
+.PHONY: have-test-libs
+have-test-libs:
+ifneq (,$(strip $(missing_for_tests)))
+	@echo "the tests need: $(missing_for_tests) (sudo make deps, then ./configure)" >&2; exit 1
+endif
+
+.PHONY: check check-unit check-e2e check-image check-scripts check-drift $(unit_kinds:%=check-%)
+check: all have-test-libs $(unit_tests) $(e2e_tests) $(image_tests) tiny-image image ## run every test, unit to browser
+	$(call run_tests) $(drift_tests) $(unit_tests) $(e2e_tests) $(script_tests) $(image_tests)
+
+check-unit: have-test-libs $(unit_tests) ## core, codec, io and sim: fast, no engine needed
+	$(call run_tests) $(unit_tests)
+
+define kind_rules
+check-$(1): have-test-libs $(call programs,debug,$(1))
+	$$(call run_tests) $(call programs,debug,$(1))
+endef
+$(foreach kind,$(unit_kinds),$(eval $(call kind_rules,$(kind))))
+
+check-e2e: all have-test-libs $(e2e_tests) tiny-image ## the daemon on a real engine, with a tiny image
+	$(call run_tests) $(e2e_tests)
+
+check-image: all have-test-libs $(image_tests) image ## the session image, seen through a browser
+	$(call run_tests) $(image_tests)
+
+check-scripts: all tiny-image ## start.sh, the init script, configure and make install, as an operator uses them
+	$(call run_tests) $(script_tests)
+
+check-drift: all ## include rules, purity of the core, settings against --help and the pages
+	$(call run_tests) $(drift_tests)
+
+.PHONY: asan tsan
+asan: have-test-libs build/asan/vnc-orchestrator $(call programs,asan,$(unit_kinds)) $(e2e_tests) tiny-image ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
+	$(call run_tests,build/asan/vnc-orchestrator) $(call programs,asan,$(unit_kinds)) $(e2e_tests)
+
+tsan: have-test-libs build/tsan/vnc-orchestrator $(call programs,tsan,$(unit_kinds)) $(e2e_tests) tiny-image ## the same under the thread sanitizer
+	$(call run_tests,build/tsan/vnc-orchestrator) $(call programs,tsan,$(unit_kinds)) $(e2e_tests)
+
+# ---- reading the code ------------------------------------------------------------------------------------------------
+all_cc := $(call sources,src/*.cc src/*/*.cc tests/*/*.cc)
+all_code := $(all_cc) $(call sources,include/*/*.h tests/*/*.h src/*/*.h)
+
+.PHONY: lint format format-check
+lint: all ## shellcheck, clang-tidy, include rules, settings against the pages, configure up to date: no findings
+	CXX_FLAGS='$(filter-out -Werror,$(base_flags)) $(cmocka_cflags) $(libpng_cflags)' \
+	  $(call run_tests) $(drift_tests) $(call sources,tests/lint/shell.sh tests/lint/configure.sh tests/lint/tidy.sh)
+
+format: ## lay out the code as .clang-format says
+	cd $(srcdir) && clang-format -i $(all_code)
+
+format-check: ## say where the layout differs from .clang-format
+	cd $(srcdir) && clang-format --dry-run -Werror $(all_code)
+
+# ---- images ----------------------------------------------------------------------------------------------------------
+.PHONY: image tiny-image
+image: ## build the session image (needs the Docker engine)
+	$(srcdir)/image/build.sh
+
+tiny-image: ## build the small image that the end-to-end tests use in its place
+	$(srcdir)/tests/tiny-image/build.sh
+
+# ---- install ---------------------------------------------------------------------------------------------------------
+# A system-wide daemon has its settings in /etc and its state in /var, whatever the GNU default for /usr/local says.
+ifneq (,$(filter /usr /usr/local,$(prefix)))
+ifeq ($(sysconfdir),$(prefix)/etc)
+sysconfdir := /etc
+endif
+ifeq ($(localstatedir),$(prefix)/var)
+localstatedir := /var
+endif
+endif
+INSTALL ?= install
+name := vnc-orchestrator
+unitdir = $(prefix)/lib/systemd/system
+confdir = $(sysconfdir)/$(name)
+statedir = $(localstatedir)/lib/$(name)
+logdir = $(localstatedir)/log/$(name)
+fill_paths = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@confdir@|$(confdir)|g' -e 's|@statedir@|$(statedir)|g' \
+  -e 's|@logdir@|$(logdir)|g'
+
+.PHONY: install uninstall
+install: all ## install the daemon, its init script, systemd unit, settings and pages (DESTDIR=, prefix=)
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(sbindir) $(confdir) $(sysconfdir)/init.d $(unitdir) $(docdir) $(logdir))
+	$(INSTALL) -d -m 0700 $(DESTDIR)$(statedir)
+	$(INSTALL) -m 0755 vnc-orchestrator $(DESTDIR)$(sbindir)/$(name)
+	$(fill_paths) $(srcdir)/init/$(name) > $(DESTDIR)$(sysconfdir)/init.d/$(name)
+	chmod 0755 $(DESTDIR)$(sysconfdir)/init.d/$(name)
+	$(fill_paths) $(srcdir)/init/$(name).service > $(DESTDIR)$(unitdir)/$(name).service
+	chmod 0644 $(DESTDIR)$(unitdir)/$(name).service
+	test -e $(DESTDIR)$(confdir)/$(name).env || \
+	  $(INSTALL) -m 0640 $(srcdir)/.env.example $(DESTDIR)$(confdir)/$(name).env
+	ln -sfn $(confdir)/$(name).env $(DESTDIR)$(statedir)/.env
+	test -e $(DESTDIR)$(statedir)/logs || ln -sfn $(logdir) $(DESTDIR)$(statedir)/logs
+	$(INSTALL) -m 0644 $(addprefix $(srcdir)/,$(call sources,README.md docs/*.md)) $(DESTDIR)$(docdir)
+
+uninstall: ## remove what install put there; settings, state and logs stay
+	rm -f $(addprefix $(DESTDIR),$(sbindir)/$(name) $(sysconfdir)/init.d/$(name) $(unitdir)/$(name).service)
+	rm -rf $(DESTDIR)$(docdir)
+
+# ---- clean -----------------------------------------------------------------------------------------------------------
+.PHONY: clean distclean
+clean: ## remove what was built
+	rm -rf build vnc-orchestrator tests/out
+
+distclean: clean ## remove what configure made, too
+	rm -rf config.mak config.log config.status autom4te.cache
+	@if test ! -e configure.ac; then rm -f Makefile; fi
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(lastword $(filter %Makefile,$(MAKEFILE_LIST))) | \
+	  sed -e 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+endif
