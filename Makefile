@@ -39,7 +39,7 @@ config.mak: $(srcdir)/config.mak.in $(srcdir)/configure
 
 .PHONY: bootstrap
 bootstrap: ## make the configure script anew after a change of configure.ac (needs autoconf)
-	cd $(srcdir) && autoconf && rm -rf autom4te.cache
+	cd $(srcdir) && autoconf && rm -rf autom4te.cache configure~
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
 includes := -I$(srcdir)/include -I$(srcdir)/tests -I$(srcdir)

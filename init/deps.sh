@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building and running need or, with "test", those that make check needs too.
+#   init/deps.sh [run|test]            install what is missing (as root)
+#   init/deps.sh [run|test] --missing  only name what is missing, one package a line
+# Nothing missing: says nothing, status 0. Not root and something missing: names it and the command to type, status 1.
+set -euo pipefail
+
+have() { command -v "$1" >/dev/null 2>&1; }
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# An engine may have come from elsewhere than Debian, or be on another machine: what counts is that it can be talked to.
+engine_missing() {
+  case "${DOCKER_HOST:-}" in
+    "" | unix:*) ;;
+    *)
+      ! have docker
+      return
+      ;;
+  esac
+  have docker && docker version >/dev/null 2>&1 && return 1
+  ! { have docker && have dockerd; }
+}
+# Where the kernel has AppArmor on, the engine starts no container without its parser.
+apparmor_missing() {
+  [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ] && ! have apparmor_parser && ! [ -x /sbin/apparmor_parser ]
+}
+
+missing_packages() {
+  local package
+  if engine_missing; then
+    echo docker.io
+    # Debian 13 and later keep the command in a package of its own.
+    ! apt-cache show docker-cli >/dev/null 2>&1 || echo docker-cli
+  fi
+  ! apparmor_missing || echo apparmor
+  # debootstrap makes the base image where it cannot be pulled; curl asks the daemon for its health.
+  local packages=(iptables g++ make pkg-config libevent-dev libjansson-dev libcurl4-openssl-dev
+    curl ca-certificates debootstrap)
+  if [ "$1" = test ]; then
+    packages+=(libcmocka-dev libpng-dev busybox-static chromium chromium-driver fonts-dejavu-core
+      autoconf shellcheck clang-tidy clang-format procps iproute2 git)
+  fi
+  for package in "${packages[@]}"; do
+    installed "$package" || echo "$package"
+  done
+}
+
+want=run only_name=
+for argument in "$@"; do
+  case "$argument" in
+    run | test) want=$argument ;;
+    --missing) only_name=yes ;;
+    *)
+      echo "usage: ${0##*/} [run|test] [--missing]" >&2
+      exit 2
+      ;;
+  esac
+done
+
+if ! have dpkg-query || ! have apt-get; then
+  echo "this script knows Debian's packages only; see init/deps.sh for what is needed" >&2
+  exit 1
+fi
+mapfile -t missing < <(missing_packages "$want")
+if [ -n "$only_name" ]; then
+  [ "${#missing[@]}" -eq 0 ] || printf '%s\n' "${missing[@]}"
+  exit 0
+fi
+[ "${#missing[@]}" -gt 0 ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+  cat >&2 <<TEXT
+missing: ${missing[*]}
+Type: sudo apt-get install --no-install-recommends ${missing[*]}
+or run this command as root, and it installs them itself.
+TEXT
+  exit 1
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+apt() { apt-get -o DPkg::Lock::Timeout=300 "$@" </dev/null >>"$log" 2>&1; }
+# A fresh machine knows no packages yet, so the list is made again after this. A mirror that fails now may have
+# answered earlier: then what is known is enough.
+apt update || true
+mapfile -t missing < <(missing_packages "$want")
+if ! apt install -y --no-install-recommends "${missing[@]}"; then
+  tail -n 20 "$log" >&2
+  echo "apt-get could not install: ${missing[*]}" >&2
+  exit 1
+fi
+echo "installed: ${missing[*]}"
