@@ -1,0 +1,121 @@
+// Trimming, whole numbers, and foreign text made harmless in one line.
+#include "codec/text.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n\v\f";
+constexpr std::string_view kDots = "...";
+constexpr size_t kShortId = 12;
+
+// Length of the UTF-8 character that `text` begins with and its code point; 0 when its first byte begins none (stray or cut
+// bytes, overlong forms, surrogates, beyond U+10FFFF).
+size_t utf8_character(std::string_view text, uint32_t* code_point) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  size_t length = 0;
+  uint32_t value = 0;
+  uint32_t least = 0;
+  if (first < 0x80) {
+    *code_point = first;
+    return 1;
+  } else if (first >= 0xC2 && first < 0xE0) {
+    length = 2, value = first & 0x1FU, least = 0x80;
+  } else if (first >= 0xE0 && first < 0xF0) {
+    length = 3, value = first & 0x0FU, least = 0x800;
+  } else if (first >= 0xF0 && first < 0xF5) {
+    length = 4, value = first & 0x07U, least = 0x10000;
+  } else {
+    return 0;
+  }
+  if (text.size() < length) return 0;
+  for (size_t i = 1; i < length; i++) {
+    const auto next = static_cast<unsigned char>(text[i]);
+    if ((next & 0xC0U) != 0x80) return 0;
+    value = (value << 6U) | (next & 0x3FU);
+  }
+  if (value < least || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return 0;
+  *code_point = value;
+  return length;
+}
+
+// What would steer a terminal or an editor: C0, DEL, C1, the two Unicode line ends, and the marks that turn the direction of
+// writing, with which a line can be made to read as another.
+bool is_steering(uint32_t c) {
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029 || (c >= 0x202A && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0xFEFF;
+}
+
+std::string escaped_bytes(std::string_view bytes) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += "\\x";
+    out += kHex[byte >> 4U];
+    out += kHex[byte & 0xFU];
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view text_trim(std::string_view text) {
+  const size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+bool text_to_int(std::string_view text, long min, long max, long* out) {
+  long value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, fault] = std::from_chars(text.data(), end, value);
+  if (fault != std::errc() || stopped != end || value < min || value > max) return false;
+  *out = value;
+  return true;
+}
+
+bool text_to_double(std::string_view text, double* out) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, fault] = std::from_chars(text.data(), end, value);
+  if (fault != std::errc() || stopped != end || !std::isfinite(value)) return false;
+  *out = value;
+  return true;
+}
+
+std::string text_one_line(std::string_view text, size_t most) {
+  std::string out;
+  const size_t room = most > kDots.size() ? most - kDots.size() : 0;
+  size_t cut = 0;  // where `out` ends if the rest does not fit: never inside a character or an escape
+  while (!text.empty()) {
+    uint32_t code_point = 0;
+    size_t length = utf8_character(text, &code_point);
+    std::string piece;
+    if (length == 0) {
+      length = 1;
+      piece = escaped_bytes(text.substr(0, 1));
+    } else if (code_point == '\n') {
+      piece = "\\n";
+    } else if (code_point == '\r') {
+      piece = "\\r";
+    } else if (code_point == '\\' || is_steering(code_point)) {
+      piece = escaped_bytes(text.substr(0, length));
+    } else {
+      piece = text.substr(0, length);
+    }
+    if (out.size() <= room) cut = out.size();
+    if (out.size() + piece.size() > most) {
+      out.resize(cut);
+      out += kDots.substr(0, most - cut < kDots.size() ? most - cut : kDots.size());
+      return out;
+    }
+    out += piece;
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
+std::string_view text_short_id(std::string_view container_id) { return container_id.substr(0, kShortId); }
