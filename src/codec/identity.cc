@@ -21,8 +21,8 @@ bool has_cpf_shape(std::string_view text) {
 bool parse_side(const char* name, std::string_view text, int* out, std::string* error) {
   long value = 0;
   if (!text_to_int(text, kSizeMin, kSizeMax, &value)) {
-    *error = std::string("Invalid parameter: ") + name + " must be a whole number from " + std::to_string(kSizeMin) + " to " +
-             std::to_string(kSizeMax);
+    *error = std::string("Invalid parameter: ") + name + " must be a whole number from " + std::to_string(kSizeMin) +
+             " to " + std::to_string(kSizeMax);
     return false;
   }
   *out = static_cast<int>(value);
@@ -40,7 +40,8 @@ bool identity_parse(std::string_view raw, std::string* client, std::string* erro
   if (has_cpf_shape(text)) std::erase_if(text, [](char c) { return !is_digit(c); });
   if (!client_is_valid(text)) {
     *error =
-        "Invalid parameter: id must be a CPF, or 1 to 64 letters, digits, '.', '_' and '-' that begin with a letter or digit "
+        "Invalid parameter: id must be a CPF, or 1 to 64 letters, digits, '.', '_' and '-' that begin with a letter or "
+        "digit "
         "and not with pool_";
     return false;
   }
@@ -48,7 +49,8 @@ bool identity_parse(std::string_view raw, std::string* client, std::string* erro
   return true;
 }
 
-bool identity_parse_size(const std::string* width, const std::string* height, bool* given, Size* size, std::string* error) {
+bool identity_parse_size(const std::string* width, const std::string* height, bool* given, Size* size,
+                         std::string* error) {
   const std::string_view wide = width != nullptr ? text_trim(*width) : std::string_view();
   const std::string_view high = height != nullptr ? text_trim(*height) : std::string_view();
   if (wide.empty() || high.empty()) {
@@ -56,7 +58,8 @@ bool identity_parse_size(const std::string* width, const std::string* height, bo
     return true;
   }
   Size asked;
-  if (!parse_side("width", wide, &asked.width, error) || !parse_side("height", high, &asked.height, error)) return false;
+  if (!parse_side("width", wide, &asked.width, error) || !parse_side("height", high, &asked.height, error))
+    return false;
   *given = true;
   *size = asked;
   return true;

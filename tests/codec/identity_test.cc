@@ -22,8 +22,8 @@ static void test_both_spellings_are_one_client(void**) {
 }
 
 static void test_only_the_exact_shape_is_a_cpf(void**) {
-  for (const char* other : {"111.222.333.44", "111-222-333-44", "111.222.33344", "1111.222.333-44", "111.222.333-4", "111.222.333-4a",
-                            "111.222.333-444", "11.1222.333-44"}) {
+  for (const char* other : {"111.222.333.44", "111-222-333-44", "111.222.33344", "1111.222.333-44", "111.222.333-4",
+                            "111.222.333-4a", "111.222.333-444", "11.1222.333-44"}) {
     assert_client(other, other);
   }
 }
@@ -38,8 +38,9 @@ static void test_missing(void**) {
 }
 
 static void test_refused(void**) {
-  for (const std::string& raw : std::initializer_list<std::string>{"pool_1", "__pool__", "a b", "a/b", "../x", "\xC3\xA9", "a\nb", std::string("a\0", 2),
-                                 std::string(65, 'a'), "<script>"}) {
+  for (const std::string& raw :
+       std::initializer_list<std::string>{"pool_1", "__pool__", "a b", "a/b", "../x", "\xC3\xA9", "a\nb",
+                                          std::string("a\0", 2), std::string(65, 'a'), "<script>"}) {
     std::string client = "as it was", error;
     assert_false(identity_parse(raw, &client, &error));
     assert_non_null(strstr(error.c_str(), "64"));
@@ -76,13 +77,15 @@ static void test_any_bytes(void**) {
 static bool parse_size(const char* width, const char* height, bool* given, Size* size, std::string* error) {
   const std::string wide = width != nullptr ? width : "";
   const std::string high = height != nullptr ? height : "";
-  return identity_parse_size(width != nullptr ? &wide : nullptr, height != nullptr ? &high : nullptr, given, size, error);
+  return identity_parse_size(width != nullptr ? &wide : nullptr, height != nullptr ? &high : nullptr, given, size,
+                             error);
 }
 
 static void test_size_counts_only_together(void**) {
   struct {
     const char *width, *height;
-  } cases[] = {{nullptr, nullptr}, {"1024", nullptr}, {nullptr, "768"}, {"", "768"}, {"1024", ""}, {"junk", nullptr}, {nullptr, "-1"}, {" ", "5"}};
+  } cases[] = {{nullptr, nullptr}, {"1024", nullptr}, {nullptr, "768"}, {"", "768"},
+               {"1024", ""},       {"junk", nullptr}, {nullptr, "-1"},  {" ", "5"}};
   for (const auto& one : cases) {
     bool given = true;
     Size size{1, 2};
@@ -106,7 +109,8 @@ static void test_size_given(void**) {
 }
 
 static void test_size_refused(void**) {
-  for (const char* bad : {"63", "7681", "0", "-100", "10.5", "1e3", "0x400", "abc", "99999999999999999999", "1024px", "+100"}) {
+  for (const char* bad :
+       {"63", "7681", "0", "-100", "10.5", "1e3", "0x400", "abc", "99999999999999999999", "1024px", "+100"}) {
     bool given = false;
     Size size{1, 2};
     std::string error;

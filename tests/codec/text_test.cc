@@ -1,13 +1,15 @@
 // Small words about text: trimming, numbers, and one harmless line.
 #include "codec/text.h"
 
-#include <clocale>
 #include <climits>
+#include <clocale>
 #include <cstdlib>
 
 #include "support/cmocka_cc.h"
 
-static void assert_line(std::string_view text, const char* wanted) { assert_string_equal(text_one_line(text).c_str(), wanted); }
+static void assert_line(std::string_view text, const char* wanted) {
+  assert_string_equal(text_one_line(text).c_str(), wanted);
+}
 
 static void test_trim(void**) {
   assert_true(text_trim("").empty());
@@ -21,8 +23,8 @@ static void test_trim(void**) {
 
 static void test_int(void**) {
   long out = 77;
-  for (const char* bad : {"", "-", "+1", " 1", "1 ", "1.0", "1e2", "0x10", "a", "1a", "--1", "101", "-6", "99999999999999999999",
-                          "\xD9\xA1", "1\n"}) {
+  for (const char* bad : {"", "-", "+1", " 1", "1 ", "1.0", "1e2", "0x10", "a", "1a", "--1", "101", "-6",
+                          "99999999999999999999", "\xD9\xA1", "1\n"}) {
     if (text_to_int(bad, -5, 100, &out)) fail_msg("accepted: '%s'", bad);
   }
   assert_false(text_to_int(std::string_view("1\0", 2), -5, 100, &out));
@@ -42,7 +44,8 @@ static void test_int(void**) {
 
 static void test_double(void**) {
   double out = 77;
-  for (const char* bad : {"", "-", "+1", " 1", "1 ", "1,5", "nan", "inf", "-inf", "infinity", "1e999", "0x1p3", "1.5h", "."}) {
+  for (const char* bad :
+       {"", "-", "+1", " 1", "1 ", "1,5", "nan", "inf", "-inf", "infinity", "1e999", "0x1p3", "1.5h", "."}) {
     if (text_to_double(bad, &out)) fail_msg("accepted: '%s'", bad);
   }
   assert_true(out == 77);
@@ -87,14 +90,14 @@ static void test_one_line_escapes(void**) {
 
 static void test_one_line_bytes_that_are_not_utf8(void**) {
   assert_line("\xFF\xFE", "\\xFF\\xFE");
-  assert_line("\xC3", "\\xC3");                          // cut
-  assert_line("\xE2\x82", "\\xE2\\x82");                 // cut
-  assert_line("\xE2\x82z", "\\xE2\\x82z");               // broken off
-  assert_line("\xC0\xAF", "\\xC0\\xAF");                 // overlong '/'
-  assert_line("\xC1\xBF", "\\xC1\\xBF");                 // overlong
-  assert_line("\xE0\x80\x8A", "\\xE0\\x80\\x8A");        // overlong line end
+  assert_line("\xC3", "\\xC3");                    // cut
+  assert_line("\xE2\x82", "\\xE2\\x82");           // cut
+  assert_line("\xE2\x82z", "\\xE2\\x82z");         // broken off
+  assert_line("\xC0\xAF", "\\xC0\\xAF");           // overlong '/'
+  assert_line("\xC1\xBF", "\\xC1\\xBF");           // overlong
+  assert_line("\xE0\x80\x8A", "\\xE0\\x80\\x8A");  // overlong line end
   assert_line("\xF0\x80\x80\x8A", "\\xF0\\x80\\x80\\x8A");
-  assert_line("\xED\xA0\x80", "\\xED\\xA0\\x80");        // surrogate
+  assert_line("\xED\xA0\x80", "\\xED\\xA0\\x80");           // surrogate
   assert_line("\xF4\x90\x80\x80", "\\xF4\\x90\\x80\\x80");  // beyond the last
   assert_line("\xF4\x8F\xBF\xBF", "\xF4\x8F\xBF\xBF");      // the last
   assert_line("\x80", "\\x80");
@@ -103,9 +106,17 @@ static void test_one_line_bytes_that_are_not_utf8(void**) {
 static void test_one_line_cut(void**) {
   assert_string_equal(text_one_line("1234567890", 10).c_str(), "1234567890");
   assert_string_equal(text_one_line("12345678901", 10).c_str(), "1234567...");
-  assert_string_equal(text_one_line("123456\n8901", 10).c_str(), "123456...");      // no half escape
-  assert_string_equal(text_one_line("12345\xE2\x82\xAC""8901", 10).c_str(), "12345...");  // no half character
-  assert_string_equal(text_one_line("1234\xE2\x82\xAC""8901", 10).c_str(), "1234\xE2\x82\xAC...");
+  assert_string_equal(text_one_line("123456\n8901", 10).c_str(), "123456...");  // no half escape
+  assert_string_equal(text_one_line("12345\xE2\x82\xAC"
+                                    "8901",
+                                    10)
+                          .c_str(),
+                      "12345...");  // no half character
+  assert_string_equal(text_one_line("1234\xE2\x82\xAC"
+                                    "8901",
+                                    10)
+                          .c_str(),
+                      "1234\xE2\x82\xAC...");
   assert_string_equal(text_one_line("abcdef", 3).c_str(), "...");
   assert_string_equal(text_one_line("abcdef", 1).c_str(), ".");
   assert_string_equal(text_one_line("abcdef", 0).c_str(), "");

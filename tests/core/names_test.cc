@@ -4,11 +4,13 @@
 #include "support/cmocka_cc.h"
 
 static void test_client_rule(void**) {
-  for (const char* good : {"1", "06798162320", "a", "Z9", "a_b.c-d", "pool", "pool-1", "Pool_1", "poo_l", "xpool_1", "0.", "a--"}) {
+  for (const char* good :
+       {"1", "06798162320", "a", "Z9", "a_b.c-d", "pool", "pool-1", "Pool_1", "poo_l", "xpool_1", "0.", "a--"}) {
     if (!client_is_valid(good)) fail_msg("refused: %s", good);
   }
-  for (const char* bad : {"", "_a", ".a", "-a", "pool_", "pool_1", "pool_5002", "a b", "a/b", "a:b", "á", "a\n", "a\t", "__pool__",
-                          "a%20", "a+b", "a,b", "a@b", "a[", "a`", "a{", "a~"}) {
+  for (const char* bad :
+       {"",    "_a",  ".a",       "-a",   "pool_", "pool_1", "pool_5002", "a b", "a/b", "a:b", "á",
+        "a\n", "a\t", "__pool__", "a%20", "a+b",   "a,b",    "a@b",       "a[",  "a`",  "a{",  "a~"}) {
     if (client_is_valid(bad)) fail_msg("accepted: %s", bad);
   }
   assert_false(client_is_valid(std::string_view("a\0b", 3)));
@@ -42,7 +44,8 @@ static void test_kinds(void**) {
   for (const char* name : {"vnc_pool_5002", "vnc_pool_", "vnc_pool_x/y", "vnc_pool_5002_old", "vnc_pool_ "}) {
     if (container_name_kind(name, &client) != NameKind::Pool) fail_msg("not pool: %s", name);
   }
-  for (const char* name : {"", "vnc", "vnc_", "vnc-1", "VNC_1", "xvnc_1", "/vnc_1", "vnc_-1", "vnc__pool__", "vnc_a b", "web", " vnc_1"}) {
+  for (const char* name :
+       {"", "vnc", "vnc_", "vnc-1", "VNC_1", "xvnc_1", "/vnc_1", "vnc_-1", "vnc__pool__", "vnc_a b", "web", " vnc_1"}) {
     if (container_name_kind(name, &client) != NameKind::Foreign) fail_msg("not foreign: %s", name);
   }
   assert_string_equal(client.c_str(), "untouched");
@@ -83,8 +86,12 @@ static void test_round_trip(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(test_client_rule), cmocka_unit_test(test_client_length), cmocka_unit_test(test_client_every_byte),
-      cmocka_unit_test(test_names),       cmocka_unit_test(test_kinds),         cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_client_rule),
+      cmocka_unit_test(test_client_length),
+      cmocka_unit_test(test_client_every_byte),
+      cmocka_unit_test(test_names),
+      cmocka_unit_test(test_kinds),
+      cmocka_unit_test(test_round_trip),
   };
   return cmocka_run_group_tests_name("core/names", tests, nullptr, nullptr);
 }

@@ -1,0 +1,100 @@
+// Bodies of our HTTP answers: plain values to JSON text.
+#include "codec/answers.h"
+
+#include <jansson.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "codec/snapshot.h"
+#include "codec/text.h"
+
+namespace {
+
+struct JsonUnref {
+  void operator()(json_t* json) const { json_decref(json); }
+};
+using Json = std::unique_ptr<json_t, JsonUnref>;
+
+struct TextFree {
+  void operator()(char* text) const { free(text); }
+};
+
+// JSON takes UTF-8 only: what is not, is shown escaped rather than lost.
+json_t* json_of(std::string_view text) {
+  json_t* json = json_stringn(text.data(), text.size());
+  if (json != nullptr) return json;
+  const std::string clean = text_one_line(text, SIZE_MAX);
+  return json_stringn(clean.data(), clean.size());
+}
+
+// People read these with curl: a line end at the end, and /status a field a line.
+std::string json_text(const Json& json, size_t flags) {
+  const std::unique_ptr<char, TextFree> text(json_dumps(json.get(), flags));
+  return text != nullptr ? std::string(text.get()) + "\n" : std::string();
+}
+
+json_t* json_of(const Record& record) {
+  json_t* object = json_object();
+  json_object_set_new(object, "client_id", json_of(record.client_id));
+  json_object_set_new(object, "container_id", json_of(record.container_id));
+  json_object_set_new(object, "container_name", json_of(record.container_name));
+  json_object_set_new(object, "port", json_integer(record.port));
+  json_object_set_new(object, "width", json_of(record.width));
+  json_object_set_new(object, "height", json_of(record.height));
+  json_object_set_new(object, "created_at", json_of(snapshot_time(record.created_us)));
+  json_object_set_new(object, "last_accessed_at", json_of(snapshot_time(record.last_accessed_us)));
+  return object;
+}
+
+}  // namespace
+
+std::string answer_error(std::string_view text) {
+  const Json json(json_object());
+  json_object_set_new(json.get(), "error", json_of(text));
+  return json_text(json, 0);
+}
+
+std::string answer_error_slots(std::string_view text, int max_slots) {
+  const Json json(json_object());
+  json_object_set_new(json.get(), "error", json_of(text));
+  json_object_set_new(json.get(), "max_slots", json_integer(max_slots));
+  return json_text(json, 0);
+}
+
+std::string answer_health() {
+  const Json json(json_object());
+  json_object_set_new(json.get(), "status", json_string("ok"));
+  return json_text(json, 0);
+}
+
+std::string answer_removed(std::string_view client, std::string_view container_id, int port) {
+  const Json json(json_object());
+  json_object_set_new(json.get(), "status", json_string("removed"));
+  json_object_set_new(json.get(), "client_id", json_of(client));
+  json_object_set_new(json.get(), "container_id", json_of(container_id));
+  json_object_set_new(json.get(), "port", json_integer(port));
+  return json_text(json, 0);
+}
+
+std::string answer_removed_all(int removed) {
+  const Json json(json_object());
+  json_object_set_new(json.get(), "status", json_string(removed == 0 ? "empty" : "removed_all"));
+  json_object_set_new(json.get(), "removed", json_integer(removed));
+  return json_text(json, 0);
+}
+
+std::string answer_status(const std::vector<Record>& records, int max_slots) {
+  const auto pool = std::count_if(records.begin(), records.end(),
+                                  [](const Record& record) { return record.client_id == kPoolClient; });
+  const Json json(json_object());
+  json_object_set_new(json.get(), "active_containers", json_integer(static_cast<json_int_t>(records.size())));
+  json_object_set_new(json.get(), "pool_containers", json_integer(static_cast<json_int_t>(pool)));
+  json_object_set_new(json.get(), "max_slots", json_integer(max_slots));
+  json_t* list = json_array();
+  for (const Record& record : records) json_array_append_new(list, json_of(record));
+  json_object_set_new(json.get(), "records", list);
+  return json_text(json, JSON_INDENT(2));
+}

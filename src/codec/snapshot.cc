@@ -1,0 +1,290 @@
+// STATE_FILE in the document's format, both ways.
+#include "codec/snapshot.h"
+
+#include <jansson.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <memory>
+
+#include "codec/text.h"
+
+namespace {
+
+struct JsonUnref {
+  void operator()(json_t* json) const { json_decref(json); }
+};
+using Json = std::unique_ptr<json_t, JsonUnref>;
+
+struct TextFree {
+  void operator()(char* text) const { free(text); }
+};
+using Text = std::unique_ptr<char, TextFree>;
+
+constexpr int64_t kSecond = 1000000;  // microseconds
+
+// Order is that of the file: the document's eight, then ours.
+constexpr std::array kKnown = {"client_id",       "container_id", "container_name", "port",
+                               "width",           "height",       "created_at",     "last_accessed_at",
+                               "size_by_default", "fingerprint",  "boot_id",        "last_accessed_mono_ms"};
+
+bool is_known(const char* key) {
+  for (const char* known : kKnown) {
+    if (strcmp(known, key) == 0) return true;
+  }
+  return false;
+}
+
+json_t* json_of(std::string_view text) {
+  json_t* json = json_stringn(text.data(), text.size());
+  if (json != nullptr) return json;
+  const std::string clean = text_one_line(text, SIZE_MAX);
+  return json_stringn(clean.data(), clean.size());
+}
+
+std::string_view text_of(const json_t* string) { return {json_string_value(string), json_string_length(string)}; }
+
+// With the fewest digits that read back as the same numbers: 0.1 stays 0.1, as it came.
+std::string dump(const json_t* json, size_t flags) {
+  for (size_t digits = 15;; digits++) {
+    const Text text(json_dumps(json, flags | JSON_REAL_PRECISION(digits)));
+    if (text == nullptr) return {};
+    if (digits >= 17) return text.get();
+    const Json back(json_loads(text.get(), 0, nullptr));
+    if (back != nullptr && json_equal(back.get(), json) != 0) return text.get();
+  }
+}
+
+json_t* json_of(const Record& record) {
+  json_t* object = json_object();
+  json_object_set_new(object, "client_id", json_of(record.client_id));
+  json_object_set_new(object, "container_id", json_of(record.container_id));
+  json_object_set_new(object, "container_name", json_of(record.container_name));
+  json_object_set_new(object, "port", json_integer(record.port));
+  json_object_set_new(object, "width", json_of(record.width));
+  json_object_set_new(object, "height", json_of(record.height));
+  json_object_set_new(object, "created_at", json_of(snapshot_time(record.created_us)));
+  json_object_set_new(object, "last_accessed_at", json_of(snapshot_time(record.last_accessed_us)));
+  json_object_set_new(object, "size_by_default", json_boolean(record.size_by_default));
+  json_object_set_new(object, "fingerprint", json_of(record.fingerprint));
+  json_object_set_new(object, "boot_id", json_of(record.boot_id));
+  json_object_set_new(object, "last_accessed_mono_ms", json_integer(record.last_accessed_mono_ms));
+  if (record.extra.empty()) return object;
+  const Json extra(json_loadb(record.extra.data(), record.extra.size(), 0, nullptr));
+  const char* key = nullptr;
+  json_t* value = nullptr;
+  json_object_foreach(extra.get(), key, value) {
+    if (!is_known(key)) json_object_set(object, key, value);
+  }
+  return object;
+}
+
+// Text and numbers are both taken; anything else is as good as absent.
+std::string text_or_number(const json_t* json) {
+  if (json_is_string(json)) return std::string(text_of(json));
+  if (json_is_integer(json)) return std::to_string(json_integer_value(json));
+  return {};
+}
+
+std::string text_or_nothing(const json_t* json) {
+  return json_is_string(json) ? std::string(text_of(json)) : std::string();
+}
+
+int64_t time_or(const json_t* json, int64_t fallback_us) {
+  int64_t wall_us = fallback_us;
+  if (json_is_string(json)) snapshot_parse_time(text_of(json), &wall_us);
+  return wall_us;
+}
+
+// What we do not know, as the text of one object; empty when there is nothing.
+std::string unknown_fields(json_t* object) {
+  const Json extra(json_object());
+  const char* key = nullptr;
+  json_t* value = nullptr;
+  json_object_foreach(object, key, value) {
+    if (!is_known(key)) json_object_set(extra.get(), key, value);
+  }
+  return json_object_size(extra.get()) == 0 ? std::string() : dump(extra.get(), JSON_COMPACT);
+}
+
+bool parse_record(json_t* object, int64_t fallback_us, Record* out, std::string* problem) {
+  if (!json_is_object(object)) {
+    *problem = "is not an object";
+    return false;
+  }
+  Record record;
+  record.client_id = text_or_nothing(json_object_get(object, "client_id"));
+  record.container_id = text_or_nothing(json_object_get(object, "container_id"));
+  long port = 0;
+  if (record.client_id.empty() || record.container_id.empty()) {
+    *problem = std::string("has no text as ") + (record.client_id.empty() ? "client_id" : "container_id");
+    return false;
+  }
+  if (!text_to_int(text_or_number(json_object_get(object, "port")), 1, 65535, &port)) {
+    *problem = "has no port from 1 to 65535";
+    return false;
+  }
+  record.port = static_cast<int>(port);
+  record.container_name = text_or_nothing(json_object_get(object, "container_name"));
+  record.width = text_or_number(json_object_get(object, "width"));
+  record.height = text_or_number(json_object_get(object, "height"));
+  record.created_us = time_or(json_object_get(object, "created_at"), fallback_us);
+  record.last_accessed_us = time_or(json_object_get(object, "last_accessed_at"), fallback_us);
+  record.size_by_default = json_is_true(json_object_get(object, "size_by_default"));
+  record.fingerprint = text_or_nothing(json_object_get(object, "fingerprint"));
+  record.boot_id = text_or_nothing(json_object_get(object, "boot_id"));
+  const json_t* mono = json_object_get(object, "last_accessed_mono_ms");
+  if (json_is_integer(mono) && json_integer_value(mono) >= 0) record.last_accessed_mono_ms = json_integer_value(mono);
+  record.extra = unknown_fields(object);
+  *out = std::move(record);
+  return true;
+}
+
+// Takes `count` digits from the front of *text.
+bool take_digits(std::string_view* text, size_t count, int min, int max, int* out) {
+  if (text->size() < count) return false;
+  int value = 0;
+  for (size_t i = 0; i < count; i++) {
+    const char c = (*text)[i];
+    if (c < '0' || c > '9') return false;
+    value = value * 10 + (c - '0');
+  }
+  if (value < min || value > max) return false;
+  text->remove_prefix(count);
+  *out = value;
+  return true;
+}
+
+bool take(std::string_view* text, char c) {
+  if (text->empty() || text->front() != c) return false;
+  text->remove_prefix(1);
+  return true;
+}
+
+// ".5", ".000123", ".123456789": digits beyond microseconds are dropped.
+bool take_fraction(std::string_view* text, int64_t* out_us) {
+  int64_t value = 0;
+  int64_t unit = kSecond / 10;
+  size_t digits = 0;
+  for (; digits < text->size() && (*text)[digits] >= '0' && (*text)[digits] <= '9'; digits++) {
+    value += ((*text)[digits] - '0') * unit;
+    unit /= 10;
+  }
+  text->remove_prefix(digits);
+  *out_us = value;
+  return digits > 0;
+}
+
+// "Z", "+03", "+0300", "-03:00" -> seconds east of UTC.
+bool take_zone(std::string_view* text, long* out_seconds) {
+  if (take(text, 'Z') || take(text, 'z')) {
+    *out_seconds = 0;
+    return true;
+  }
+  const long sign = text->empty() || text->front() != '-' ? 1 : -1;
+  if (!take(text, '+') && !take(text, '-')) return false;
+  int hours = 0;
+  int minutes = 0;
+  if (!take_digits(text, 2, 0, 23, &hours)) return false;
+  const bool colon = take(text, ':');
+  if ((colon || !text->empty()) && !take_digits(text, 2, 0, 59, &minutes)) return false;
+  *out_seconds = sign * (hours * 3600L + minutes * 60L);
+  return true;
+}
+
+bool is_in_month(int year, int month, int day) {
+  static constexpr std::array kDays = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  return day <= kDays[static_cast<size_t>(month - 1)] + (month == 2 && leap ? 1 : 0);
+}
+
+}  // namespace
+
+std::string snapshot_write(const std::vector<Record>& records) {
+  const Json list(json_array());
+  bool extras = false;
+  for (const Record& record : records) {
+    json_array_append_new(list.get(), json_of(record));
+    extras = extras || !record.extra.empty();
+  }
+  // ASCII only, as Python's json.dump writes: the first version reads the file in whatever encoding its machine prefers.
+  const size_t flags = JSON_INDENT(2) | JSON_ENSURE_ASCII;
+  if (extras) return dump(list.get(), flags) + "\n";  // only foreign fields can hold fractions
+  const Text text(json_dumps(list.get(), flags));
+  return text != nullptr ? std::string(text.get()) + "\n" : std::string();
+}
+
+bool snapshot_parse(std::string_view text, int64_t fallback_us, std::vector<Record>* out, std::string* error) {
+  if (text_trim(text).empty()) {
+    out->clear();
+    return true;
+  }
+  json_error_t fault;
+  const Json list(json_loadb(text.data(), text.size(), 0, &fault));
+  if (list == nullptr) {
+    *error = "not JSON: line " + std::to_string(fault.line) + ": " + text_one_line(fault.text);
+    return false;
+  }
+  if (!json_is_array(list.get())) {
+    *error = "not a list of records";
+    return false;
+  }
+  std::vector<Record> records(json_array_size(list.get()));
+  for (size_t i = 0; i < records.size(); i++) {
+    std::string problem;
+    if (!parse_record(json_array_get(list.get(), i), fallback_us, &records[i], &problem)) {
+      *error = "record " + std::to_string(i + 1) + " " + problem;
+      return false;
+    }
+  }
+  *out = std::move(records);
+  return true;
+}
+
+std::string snapshot_time(int64_t wall_us) {
+  int64_t fraction = wall_us % kSecond;
+  if (fraction < 0) fraction += kSecond;
+  const time_t seconds = static_cast<time_t>((wall_us - fraction) / kSecond);
+  struct tm local = {};
+  tzset();  // localtime_r alone need not look at TZ
+  localtime_r(&seconds, &local);
+  char text[64];
+  snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", local.tm_year + 1900, local.tm_mon + 1,
+           local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec, static_cast<int>(fraction));
+  return text;
+}
+
+bool snapshot_parse_time(std::string_view text, int64_t* wall_us) {
+  text = text_trim(text);
+  struct tm when = {};
+  int64_t fraction = 0;
+  if (!take_digits(&text, 4, 1, 9999, &when.tm_year) || !take(&text, '-') ||
+      !take_digits(&text, 2, 1, 12, &when.tm_mon) || !take(&text, '-') ||
+      !take_digits(&text, 2, 1, 31, &when.tm_mday) || !is_in_month(when.tm_year, when.tm_mon, when.tm_mday)) {
+    return false;
+  }
+  if (!take(&text, 'T') && !take(&text, ' ')) return false;
+  if (!take_digits(&text, 2, 0, 23, &when.tm_hour) || !take(&text, ':') || !take_digits(&text, 2, 0, 59, &when.tm_min))
+    return false;
+  if (take(&text, ':')) {
+    if (!take_digits(&text, 2, 0, 60, &when.tm_sec)) return false;
+    if (take(&text, '.') && !take_fraction(&text, &fraction)) return false;
+  }
+  when.tm_year -= 1900;
+  when.tm_mon -= 1;
+  when.tm_isdst = -1;  // the hour that a clock change repeats is ambiguous in a naive time; the C library chooses
+  int64_t seconds = 0;
+  if (text.empty()) {
+    seconds = mktime(&when);
+  } else {
+    long east = 0;
+    if (!take_zone(&text, &east) || !text.empty()) return false;
+    seconds = timegm(&when) - east;
+  }
+  *wall_us = seconds * kSecond + fraction;
+  return true;
+}
