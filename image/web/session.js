@@ -1,0 +1,36 @@
+// The page on `/`: opens the session at once, scaled to the browser's window, and again whenever the connection is lost.
+import RFB from './core/rfb.js';
+
+const firstPauseMs = 250, longestPauseMs = 5000;
+const screen = document.getElementById('screen');
+const notice = document.getElementById('notice');
+let pauseMs = firstPauseMs;
+
+function show(state, text) {
+    document.documentElement.dataset.state = state;
+    notice.textContent = text;
+    notice.hidden = text === '';
+}
+
+function connect() {
+    const address = new URL('websockify', location.href);
+    address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+    address.search = address.hash = '';
+    screen.replaceChildren();
+    const rfb = new RFB(screen, address.href, { shared: true });
+    rfb.scaleViewport = true;
+    rfb.background = '#202124';
+    rfb.addEventListener('connect', () => {
+        pauseMs = firstPauseMs;
+        show('connected', '');
+        rfb.focus();
+    });
+    rfb.addEventListener('disconnect', () => {
+        show('connecting', 'Reconectando… / Reconnecting…');
+        setTimeout(connect, pauseMs);
+        pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    });
+}
+
+show('connecting', 'Conectando… / Connecting…');
+connect();
