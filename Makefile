@@ -213,7 +213,7 @@ confdir = $(sysconfdir)/$(name)
 statedir = $(localstatedir)/lib/$(name)
 logdir = $(localstatedir)/log/$(name)
 fill_paths = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@confdir@|$(confdir)|g' -e 's|@statedir@|$(statedir)|g' \
-  -e 's|@logdir@|$(logdir)|g'
+  -e 's|@logdir@|$(logdir)|g' -e 's|@runstatedir@|$(runstatedir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@docdir@|$(docdir)|g'
 
 .PHONY: install uninstall
 install: all ## install the daemon, its init script, systemd unit, settings and pages (DESTDIR=, prefix=)
