@@ -1,0 +1,20 @@
+// Bodies of our HTTP answers: plain values to JSON text.
+#ifndef CODEC_ANSWERS_H
+#define CODEC_ANSWERS_H
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/types.h"
+
+std::string answer_error(std::string_view text);                        // {"error": text}
+std::string answer_error_slots(std::string_view text, int max_slots);   // {"error": text, "max_slots": n}
+std::string answer_health();                                            // {"status": "ok"}
+std::string answer_removed(std::string_view client, std::string_view container_id, int port);
+std::string answer_removed_all(int removed);  // status removed_all, or empty when 0
+// /status: active_containers counts every record, pool_containers those of the pool (so in the document's example). Of each record
+// only the document's eight fields are shown.
+std::string answer_status(const std::vector<Record>& records, int max_slots);
+
+#endif

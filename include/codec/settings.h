@@ -1,0 +1,85 @@
+// Every setting of the daemon: one table, from which values, --help, the banner and .env.example all come.
+#ifndef CODEC_SETTINGS_H
+#define CODEC_SETTINGS_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "codec/container.h"
+#include "core/types.h"
+
+enum class LogLevel { Debug, Info, Warning, Error };
+
+inline constexpr const char* kOwnImage = "localhost/vnc-orchestrator-session:latest";
+
+struct Settings {
+  std::string vnc_host;
+  std::string vnc_image;
+  int vnc_container_port = 0;
+  int port_range_min = 0;
+  int port_range_max = 0;
+  int orchestrator_port = 0;
+  std::string state_file;
+  std::string docker_network_name;
+  std::string docker_network_subnet;
+  double idle_timeout_hours = 0;
+  double cleanup_interval_minutes = 0;
+  int warm_pool_size = 0;
+  std::string vnc_appname;
+  int vnc_width = 0;
+  int vnc_height = 0;
+  std::string orchestrator_host;
+  std::string vnc_scheme;
+  int ready_timeout_seconds = 0;
+  std::string log_dir;
+  LogLevel log_level = LogLevel::Info;
+  std::string vnc_bind;
+  std::string vnc_tls_cert;  // host paths; both or none
+  std::string vnc_tls_key;
+  std::string docker_host;  // "unix:///var/run/docker.sock" or "tcp://host:port"
+};
+
+// A row of the table: what --help, .env.example and the lint script show.
+struct SettingRow {
+  const char* name;
+  const char* default_text;
+  const char* allowed;  // in words, as the error shows it
+  const char* help;     // one line
+};
+const SettingRow* settings_rows(size_t* count);
+
+using NameValues = std::vector<std::pair<std::string, std::string>>;
+
+// A .env file as python-dotenv reads it: comments, `export`, single and double quotes with their escapes, blanks in values, inline
+// comments after a blank, multi-line quoted values, ${NAME} and ${NAME:-default} expansion from what stands above and `environment`.
+// A line it cannot read is a warning with its number and is passed over. Later lines win.
+NameValues dotenv_parse(std::string_view text, const NameValues& environment, std::vector<std::string>* warnings);
+
+// Settings from the file's values and the environment (the environment wins; an empty value counts as not set). All bad values are
+// reported at once, each as one line: the variable, the value, what is allowed. Also checked: min <= max, at most 1,000 ports,
+// no more ports than the subnet has addresses for containers, ORCHESTRATOR_PORT outside the range, TLS paths both or none.
+// Warnings: a variable of the file that looks like a typing error of ours (near a known name, or VNC_/PORT_/DOCKER_/WARM_... unknown).
+// False when there is an error; *out is then untouched.
+bool settings_read(const NameValues& file, const NameValues& environment, Settings* out, std::vector<std::string>* errors,
+                   std::vector<std::string>* warnings);
+
+std::string settings_help();     // the settings part of --help
+std::string settings_example();  // .env.example, whole
+std::string settings_values(const Settings& settings);  // NAME=value a line, in table order: --check-config
+// The start banner of the document's example (CONFIG block), one element a line, without tags.
+std::vector<std::string> settings_banner(const Settings& settings);
+
+// Of everything a session's container is born with: image, command, size, environment, mounts. 16 hex digits. A pool container is
+// handed out only if its fingerprint is today's. Stable across versions of the daemon for the same values.
+std::string settings_fingerprint(const Settings& settings);
+
+// What to ask of the engine for one session. `run` and `job` become labels; APPNAME, WIDTH, HEIGHT its environment; VNC_TLS_* mounts
+// at /run/vnc-tls/cert.pem and /run/vnc-tls/key.pem.
+LaunchSpec settings_launch_spec(const Settings& settings, const std::string& name, int port, Size size, const std::string& run,
+                                const std::string& job);
+
+#endif

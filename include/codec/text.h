@@ -1,0 +1,22 @@
+// Small words about text: trimming, whole numbers, and making what came from outside harmless in one line.
+#ifndef CODEC_TEXT_H
+#define CODEC_TEXT_H
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+std::string_view text_trim(std::string_view text);  // blanks, tabs, line ends on both sides
+
+// The whole text must be a decimal number within [min, max]: no sign but '-', no blanks. False leaves *out alone.
+bool text_to_int(std::string_view text, long min, long max, long* out);
+bool text_to_double(std::string_view text, double* out);  // finite, whole text, '.' as the point whatever the locale
+
+// For log lines and error texts: control characters, quotes' backslash and bytes that are not UTF-8 become \xHH, line ends
+// \n and \r; longer than `most` bytes is cut with "...". What users send can then neither break a line nor forge one.
+std::string text_one_line(std::string_view text, size_t most = 300);
+
+// The twelve hex digits by which people know a container.
+std::string_view text_short_id(std::string_view container_id);
+
+#endif

@@ -1,0 +1,179 @@
+// All that can happen to the orchestrator, and all that it can want done: the two alphabets of step().
+#ifndef CORE_EVENTS_H
+#define CORE_EVENTS_H
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/types.h"
+
+// ---- Why a call to the engine failed, as far as a rule must know. The text is for people.
+enum class Fault { None, Unreachable, Unknown, NotFound, NameTaken, PortTaken, ImageMissing, NetworkMissing, Refused };
+
+struct Failure {
+  Fault fault = Fault::None;
+  std::string text;
+};
+
+// ---- A container as a listing or an inspect shows it.
+enum class SeenState { Created, Running, Paused, Ended };
+enum class SeenHealth { None, Starting, Healthy, Unhealthy };
+
+struct Seen {
+  std::string id;
+  std::string name;
+  SeenState state = SeenState::Created;
+  SeenHealth health = SeenHealth::None;
+  int port = 0;  // host port of the session; 0: none
+  bool on_network = false;
+  std::string instance, run, job, fingerprint;
+  Size size;  // 0 x 0 when its environment does not tell
+  int64_t created_us = 0;
+  std::string why;  // Ended or Unhealthy: exit code, out of memory, output of the probe, in words
+};
+
+// ---- Events.
+struct AccessAsked {
+  uint64_t request = 0;
+  std::string client;
+  bool size_given = false;
+  Size size;
+};
+struct RemoveAsked {
+  uint64_t request = 0;
+  std::string client;
+};
+struct RemoveAllAsked {
+  uint64_t request = 0;
+};
+struct RequesterGone {  // hung up: no answer is owed
+  uint64_t request = 0;
+};
+struct LaunchDone {
+  int port = 0;
+  uint64_t generation = 0;
+  uint64_t job = 0;
+  Failure failure;
+  std::string container_id;  // also of a container that was created and did not start
+};
+struct CheckDone {
+  int port = 0;
+  uint64_t generation = 0;
+  Failure failure;
+  Seen seen;
+  bool answered = false;  // no health check, but its page was served
+};
+struct RemoveDone {
+  int port = 0;  // 0: of an orphan
+  uint64_t generation = 0;
+  std::string container_id;
+  Failure failure;
+};
+struct RenameDone {
+  int port = 0;
+  uint64_t generation = 0;
+  std::string name;
+  Failure failure;
+};
+struct PullDone {
+  Failure failure;
+};
+struct ConnectDone {
+  Failure failure;
+};
+struct Listed {
+  uint64_t asked = 0;  // the table's change number when the listing was asked for
+  Failure failure;
+  std::vector<Seen> seen;
+};
+enum class ContainerChange { Created, Died, Destroyed, Renamed, Healthy, Unhealthy, Disconnected };
+struct ContainerChanged {
+  ContainerChange change = ContainerChange::Created;
+  std::string id;
+  std::string name;  // Created, Renamed: the container's
+  int exit_code = 0;
+  std::string instance, run, job;
+};
+struct StreamUp {};
+struct StreamDown {
+  std::string text;
+};
+struct Written {
+  uint64_t version = 0;
+  std::string error;  // empty: on disk
+};
+struct Tick {};
+struct Stop {};
+
+using Event = std::variant<AccessAsked, RemoveAsked, RemoveAllAsked, RequesterGone, LaunchDone, CheckDone, RemoveDone, RenameDone, PullDone,
+                           ConnectDone, Listed, ContainerChanged, StreamUp, StreamDown, Written, Tick, Stop>;
+
+// ---- Actions.
+struct AnswerRedirect {
+  uint64_t request = 0;
+  int port = 0;
+};
+struct AnswerRemoved {
+  uint64_t request = 0;
+  std::string client;
+  std::string container_id;
+  int port = 0;
+};
+struct AnswerRemovedAll {
+  uint64_t request = 0;
+  int removed = 0;
+};
+struct AnswerError {
+  uint64_t request = 0;
+  int status = 500;
+  std::string text;
+  int retry_after_seconds = 0;  // 0: waiting does not help
+  int max_slots = 0;            // shown when not 0
+};
+struct DoLaunch {
+  int port = 0;
+  uint64_t generation = 0;
+  uint64_t job = 0;
+  std::string name;
+  Size size;
+  bool urgent = false;  // somebody waits for it
+};
+struct DoCheck {
+  int port = 0;
+  uint64_t generation = 0;
+  std::string container_id;
+};
+struct DoRemove {
+  int port = 0;  // 0: an orphan
+  uint64_t generation = 0;
+  std::string container_id;  // empty: look by `name`, and only if it was born of `launch_job`
+  std::string name;
+  uint64_t launch_job = 0;
+};
+struct DoRename {
+  int port = 0;
+  uint64_t generation = 0;
+  std::string container_id;
+  std::string name;
+};
+struct DoPull {};
+struct DoConnect {};
+struct DoList {
+  uint64_t asked = 0;
+};
+struct DoSave {
+  uint64_t version = 0;
+};
+enum class SayLevel { Debug, Info, Warning, Error };
+struct Say {
+  SayLevel level = SayLevel::Info;
+  const char* tag = "";  // one of the document's, without brackets
+  std::string text;
+};
+
+using Action = std::variant<AnswerRedirect, AnswerRemoved, AnswerRemovedAll, AnswerError, DoLaunch, DoCheck, DoRemove, DoRename, DoPull,
+                            DoConnect, DoList, DoSave, Say>;
+
+#endif

@@ -1,0 +1,22 @@
+// The whole of what the daemon decides: an event goes in, the table moves, actions come out. No clock, no I/O, no thread.
+#ifndef CORE_ORCHESTRATOR_H
+#define CORE_ORCHESTRATOR_H
+
+#include <vector>
+
+#include "core/events.h"
+#include "core/slots.h"
+#include "core/types.h"
+
+// A table with every port of the range, the records of STATE_FILE taken in and not yet held against the engine. What is said about
+// them (duplicates, a port outside the range) is appended to *actions.
+Table orchestrator_create(const CoreConfig& config, const std::vector<Record>& records, Now now, std::vector<Action>* actions);
+
+// Takes in one event. Actions are appended in the order in which they must be carried out. Every request is answered exactly once,
+// now or by a later step, unless RequesterGone came first. Call again with Tick when now.mono_ms reaches table.wake_ms.
+void step(Table& table, const Event& event, Now now, std::vector<Action>* actions);
+
+// After Stop: nothing is on its way any more, so that a last save can be made.
+bool orchestrator_at_rest(const Table& table);
+
+#endif

@@ -1,0 +1,116 @@
+// What the rules of the core call of one another. Each rule's story is told in its own file; only the core includes this.
+#ifndef CORE_RULES_H
+#define CORE_RULES_H
+
+#include <string>
+#include <vector>
+
+#include "core/events.h"
+#include "core/slots.h"
+#include "core/types.h"
+
+// One turn: the table, the moment, and where actions go.
+struct Turn {
+  Table& table;
+  Now now;
+  std::vector<Action>& actions;
+};
+
+// Spread of numbers, in milliseconds unless named otherwise.
+inline constexpr int64_t kStartWaitMs = 10'000;         // an access before the first listing waits so long
+inline constexpr int64_t kAnswerSlackMs = 10'000;       // beyond READY_TIMEOUT: queueing, creating, starting
+inline constexpr int64_t kListEveryMs = 60'000;         // the full comparison with the engine
+inline constexpr int64_t kRetryMs = 1'000;              // a listing, a write or a removal that failed
+inline constexpr int64_t kCheckEveryMs = 1'000;         // the net below the event stream
+inline constexpr int64_t kTouchMs = 800;                // last_accessed_at may lag a second on disk: this and one write
+inline constexpr int64_t kPortBlockMs = 60'000;         // a port that another program holds
+inline constexpr int64_t kRememberMs = 60'000;          // deaths of unknown ids, orphans under removal
+inline constexpr int64_t kPoolBackoffMostMs = 60'000;
+inline constexpr int kPoolParallel = 4;  // launches of the pool at once: half of the launch threads stay for clients
+inline constexpr int kRenameTries = 10;
+inline constexpr int kRetryAfterSeconds = 5;
+
+// orchestrator.cc
+void say(Turn& turn, SayLevel level, const char* tag, std::string text);
+void answer_error(Turn& turn, uint64_t request, int status, std::string text, int retry_after = 0, int max_slots = 0);
+std::string size_text(Size size);  // "410x900"
+std::string short_id(const std::string& container_id);
+Waiter waiter_new(const Turn& turn, uint64_t request, Want want);
+
+// access.cc: a client and its requests
+void access_asked(Turn& turn, const AccessAsked& event);
+void access_gone(Turn& turn, uint64_t request);
+// Finds a place for a client that waits and has none; answers its waiters when there is none to be had.
+void access_serve(Turn& turn, const std::string& client, const Want& want);
+void access_claim(Turn& turn, Slot& slot, const std::string& client, const Want& want);        // a READY slot
+void access_take_launch(Turn& turn, Slot& slot, const std::string& client, const Want& want);  // a launch of the pool on its way
+// Its session is ASSIGNED: tells those who wait for this one; who asked last for another size is served next.
+void access_arrived(Turn& turn, Slot& slot);
+// Tells every waiter of the client and forgets them.
+void access_refuse(Turn& turn, const std::string& client, int status, const std::string& text, int retry_after = 0, int max_slots = 0);
+// The same, but spares those who asked last for another size than this slot's. True: they are still there, to be served next.
+bool access_refuse_slot(Turn& turn, const Slot& slot, int status, const std::string& text, int retry_after = 0);
+void access_expire(Turn& turn);  // deadlines of waiters
+Want access_wanted(const Turn& turn, const std::string& client);
+bool access_fits(const Turn& turn, const Slot& slot, const Want& want);
+
+// launch.cc: from FREE to ready, or back
+void launch_begin(Turn& turn, Slot& slot, const std::string& client, const Want& want);
+void launch_done(Turn& turn, const LaunchDone& event);
+void launch_check_done(Turn& turn, const CheckDone& event);
+void launch_ready(Turn& turn, Slot& slot);
+// Gives back what it took: the container is removed, the port freed, those who wait are told (or served anew, when the launch was the
+// pool's and not theirs). The slot is WAITING, or CREATING with its job reported.
+void launch_fail(Turn& turn, Slot& slot, int status, const std::string& why, int retry_after = 0);
+void launch_pulled(Turn& turn, const PullDone& event);
+void launch_tick(Turn& turn);
+bool launch_in_flight(const Turn& turn, const std::string& run, const std::string& job);  // the labels of a container are a launch of ours that has not reported
+Slot* launch_free_port(Turn& turn);  // the one free for longest; nullptr when none
+
+// removal.cc: from anything to FREE
+// `why` is for the log. The port goes to `heir` when it is free; empty: to nobody. The slot may be FREE again on return, or gone.
+void removal_begin(Turn& turn, Slot& slot, const std::string& why);
+void removal_done(Turn& turn, const RemoveDone& event);
+void removal_tick(Turn& turn);
+void removal_orphan(Turn& turn, const std::string& id, const std::string& name);
+void remove_asked(Turn& turn, const RemoveAsked& event);
+void remove_all_asked(Turn& turn, const RemoveAllAsked& event);
+void remove_gone(Turn& turn, uint64_t request);
+void remove_expire(Turn& turn);
+
+// recycle.cc: no port is free
+bool recycle_for(Turn& turn, const std::string& client, const Want& want);
+
+// pool.cc
+void pool_fill(Turn& turn);
+void pool_failed(Turn& turn, const std::string& why);
+void pool_worked(Turn& turn);
+
+// cleanup.cc
+void cleanup_tick(Turn& turn);
+
+// rename.cc: a claimed pool container gets its client's name
+void rename_plan(Turn& turn, Slot& slot);
+void rename_tick(Turn& turn);
+void rename_done(Turn& turn, const RenameDone& event);
+
+// durable.cc: what must be on disk before somebody is told
+void durable_written(Turn& turn, const Written& event);
+void durable_save(Turn& turn);  // at the end of each turn
+bool durable_broken(const Turn& turn);
+
+// engine.cc: is it there, and what it says of containers
+void engine_stream_up(Turn& turn);
+void engine_stream_down(Turn& turn, const StreamDown& event);
+void engine_connected(Turn& turn, const ConnectDone& event);
+void engine_changed(Turn& turn, const ContainerChanged& event);
+void engine_died(Turn& turn, Slot& slot, const std::string& why);  // a container of ours is dead or gone
+void engine_list(Turn& turn);
+void engine_tick(Turn& turn);
+
+// reconcile.cc: the table against a listing
+void reconcile_load(Turn& turn, const std::vector<Record>& records);  // at start, before anything is known of the engine
+void reconcile(Turn& turn, const Listed& event);
+void reconcile_name_wins(Turn& turn, Slot& slot);  // a pool container that bears a client's name
+
+#endif

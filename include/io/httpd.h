@@ -1,0 +1,56 @@
+// The HTTP listener: evhttp behind one door. Requests come as values, answers go back by number, later and from the loop thread only.
+#ifndef IO_HTTPD_H
+#define IO_HTTPD_H
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+struct event_base;
+
+struct HttpRequest {
+  uint64_t id = 0;  // never used twice
+  bool method_allowed = true;  // GET or HEAD
+  std::string method;
+  std::string path;  // decoded, without the query
+  std::vector<std::pair<std::string, std::string>> params;  // decoded, in order, repeated ones kept
+  std::string peer;  // address of the client
+};
+
+struct HttpAnswer {
+  int status = 200;
+  std::string body;       // JSON; sent as application/json; left out for HEAD by evhttp
+  std::string location;   // for 302
+  std::string allow;      // for 405
+  int retry_after_seconds = 0;
+};
+
+using HttpHandler = void (*)(void* context, const HttpRequest& request);
+using HttpGone = void (*)(void* context, uint64_t id);  // the client hung up before its answer; httpd_answer is still allowed, and does nothing
+
+struct HttpLimits {
+  int max_connections = 4096;
+  int max_header_bytes = 16384;
+  int max_body_bytes = 65536;
+  int idle_seconds = 60;
+};
+
+struct Httpd;
+struct HttpdDeleter {
+  void operator()(Httpd* httpd) const;  // everything must have been answered
+};
+using HttpdPtr = std::unique_ptr<Httpd, HttpdDeleter>;
+
+// Listens on address:port. nullptr with *error in words (address in use, not ours, no right to a low port).
+HttpdPtr httpd_create(event_base* base, const std::string& address, int port, const HttpLimits& limits, HttpHandler handler,
+                      HttpGone gone, void* context, std::string* error);
+// Exactly once for each request handed out. `Cache-Control: no-store` and Content-Type go on everything.
+void httpd_answer(Httpd* httpd, uint64_t id, const HttpAnswer& answer);
+size_t httpd_waiting(const Httpd* httpd);     // handed out and not answered
+void httpd_stop_accepting(Httpd* httpd);      // the listener closes; connections there go on, without keep-alive
+bool httpd_drained(const Httpd* httpd);       // after stop_accepting: nothing is waiting and everything answered has been sent
+
+#endif

@@ -1,0 +1,59 @@
+// What a worker does for the loop, and what it reports: values only, never a pointer into anybody's table.
+#ifndef IO_JOBS_H
+#define IO_JOBS_H
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "codec/container.h"
+#include "io/engine.h"
+
+enum class JobKind {
+  Connect,  // version + session network: done once each time the event stream opens
+  List,     // all containers of ours; those whose id is not in `known` are inspected too
+  Launch,   // create + start
+  Check,    // inspect; an image without a health check is probed over HTTP
+  Remove,   // by id; or, with an empty id, by name and only if its job label is ours (after an unknown outcome)
+  Rename,
+  Pull,
+};
+
+struct Job {
+  JobKind kind = JobKind::Connect;
+  uint64_t id = 0;  // of the job; Launch carries it as its label too
+  int port = 0;     // with `generation`, whose it is; 0 when nobody's
+  uint64_t generation = 0;
+  LaunchSpec spec;           // Launch
+  NetworkSpec network;       // Connect, and Launch when the network has to be made again
+  std::string container_id;  // Check, Remove, Rename
+  std::string name;          // Rename: the new one. Remove without an id: the one to look for
+  std::string run;           // Remove without an id: its run label must be this
+  std::string launch_job;    // Remove without an id: its job label must be this
+  std::string image;         // Pull
+  std::string probe_host;    // Check
+  std::vector<std::string> known;  // List
+};
+
+struct JobResult {
+  JobKind kind = JobKind::Connect;
+  uint64_t id = 0;
+  int port = 0;
+  uint64_t generation = 0;
+  EngineError error;
+  std::string container_id;  // Launch: set as soon as the container exists, also when the start failed. Remove by name: what was removed
+  ContainerInfo info;        // Check
+  bool answered = false;     // Check: the HTTP probe was answered (only for images without a health check)
+  std::vector<ContainerInfo> list;  // List
+  EngineVersion version;            // Connect
+  EngineNetwork network;            // Connect
+  bool network_remade = false;      // Launch: the session network had gone and was made again
+  double seconds = 0;               // how long it took
+};
+
+// Runs one job to its end on the calling thread. A Launch whose start failed leaves the container to the caller: its id is in the result.
+// `progress` is called for a Pull, at most once in a few seconds.
+JobResult job_run(const Engine& engine, const Job& job, const std::function<void(const std::string&)>& progress);
+
+#endif

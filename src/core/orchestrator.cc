@@ -1,0 +1,176 @@
+// step(): which rule hears of which event, and what every turn ends with.
+#include "core/orchestrator.h"
+
+#include <utility>
+
+#include "core/rules.h"
+
+void say(Turn& turn, SayLevel level, const char* tag, std::string text) {
+  turn.actions.push_back(Say{level, tag, std::move(text)});
+}
+
+void answer_error(Turn& turn, uint64_t request, int status, std::string text, int retry_after, int max_slots) {
+  turn.actions.push_back(AnswerError{request, status, std::move(text), retry_after, max_slots});
+}
+
+std::string short_id(const std::string& container_id) { return container_id.empty() ? "-" : container_id.substr(0, 12); }
+
+std::string size_text(Size size) { return std::to_string(size.width) + "x" + std::to_string(size.height); }
+
+Waiter waiter_new(const Turn& turn, uint64_t request, Want want) {
+  Waiter waiter{request, want, turn.now.mono_ms + turn.table.config.ready_timeout_ms + kAnswerSlackMs};
+  table_wake(turn.table, waiter.deadline_ms);
+  return waiter;
+}
+
+Table orchestrator_create(const CoreConfig& config, const std::vector<Record>& records, Now now, std::vector<Action>* actions) {
+  Table table;
+  table.config = config;
+  for (int port = config.port_min; port <= config.port_max; port++) slot_add(table, port, false);
+  Turn turn{table, now, *actions};
+  reconcile_load(turn, records);
+  table.on_disk = table.version;
+  table.cleanup_at_ms = now.mono_ms + config.cleanup_interval_ms;
+  table_wake(table, table.cleanup_at_ms);
+  return table;
+}
+
+// ---- Before the first listing nobody knows what runs: requests wait for it, for a while.
+
+static bool wait_for_listing(Turn& turn, const Event& event) {
+  if (turn.table.reconciled) return false;
+  int64_t deadline = turn.now.mono_ms + kStartWaitMs;
+  turn.table.early.emplace_back(event, deadline);
+  table_wake(turn.table, deadline);
+  return true;
+}
+
+static uint64_t early_request(const Event& event) {
+  if (const auto* access = std::get_if<AccessAsked>(&event)) return access->request;
+  if (const auto* removal = std::get_if<RemoveAsked>(&event)) return removal->request;
+  if (const auto* all = std::get_if<RemoveAllAsked>(&event)) return all->request;
+  return 0;
+}
+
+static void early_answer(Turn& turn, bool all, const std::string& text) {
+  auto& early = turn.table.early;
+  for (size_t i = 0; i < early.size();) {
+    if (all || early[i].second <= turn.now.mono_ms) {
+      answer_error(turn, early_request(early[i].first), 503, text, kRetryAfterSeconds);
+      early.erase(early.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      table_wake(turn.table, early[i].second);
+      i++;
+    }
+  }
+}
+
+static void early_gone(Turn& turn, uint64_t request) {
+  std::erase_if(turn.table.early, [&](const auto& entry) { return early_request(entry.first) == request; });
+}
+
+static void early_replay(Turn& turn) {
+  auto early = std::exchange(turn.table.early, {});
+  for (const auto& [event, deadline] : early) {
+    if (const auto* access = std::get_if<AccessAsked>(&event)) access_asked(turn, *access);
+    if (const auto* removal = std::get_if<RemoveAsked>(&event)) remove_asked(turn, *removal);
+    if (const auto* all = std::get_if<RemoveAllAsked>(&event)) remove_all_asked(turn, *all);
+  }
+}
+
+// ---- Stopping: everybody is told, what was on its way is given back, sessions and the pool run on.
+
+static void stop(Turn& turn) {
+  Table& table = turn.table;
+  const std::string text = "The orchestrator is stopping. Try again in a moment.";
+  table.stopping = true;
+  early_answer(turn, true, text);
+  std::vector<std::string> clients;
+  for (const auto& [client, waiters] : table.waiters) clients.push_back(client);
+  for (const std::string& client : clients) access_refuse(turn, client, 503, text, kRetryAfterSeconds);
+  for (auto& [port, slot] : table.slots) {
+    for (const Waiter& waiter : slot.removers) answer_error(turn, waiter.request, 503, text, kRetryAfterSeconds);
+    slot.removers.clear();
+    slot_set_heir(table, slot, "", {});
+  }
+  for (const RemoveAll& all : table.remove_alls) answer_error(turn, all.waiter.request, 503, text, kRetryAfterSeconds);
+  table.remove_alls.clear();
+  std::vector<int> on_the_way;
+  for (const auto& [port, slot] : table.slots)
+    if ((slot.state == SlotState::Creating || slot.state == SlotState::Waiting) && !slot.adopted) on_the_way.push_back(port);
+  for (int port : on_the_way) removal_begin(turn, *slot_at(table, port), "the orchestrator is stopping");
+  if (table.touched) table_changed(table);
+}
+
+bool orchestrator_at_rest(const Table& table) {
+  for (const auto& [port, slot] : table.slots) {
+    if (slot.job || slot.removing || slot.state == SlotState::Claiming) return false;
+    if (slot.state == SlotState::Removing && table.engine_up) return false;
+  }
+  return !table.saving && (table.on_disk == table.version || !table.store_text.empty() || !table.reconciled);
+}
+
+static void forget_old(Turn& turn) {
+  int64_t before = turn.now.mono_ms - kRememberMs;
+  std::erase_if(turn.table.deaths, [&](const auto& entry) { return entry.second.first < before; });
+  std::erase_if(turn.table.orphans, [&](const auto& entry) { return entry.second < before; });
+}
+
+static void tick(Turn& turn) {
+  turn.table.wake_ms = kNever;
+  early_answer(turn, false, "Not ready to serve yet: " + turn.table.engine_text);
+  forget_old(turn);
+  access_expire(turn);
+  remove_expire(turn);
+  launch_tick(turn);
+  removal_tick(turn);
+  rename_tick(turn);
+  engine_tick(turn);
+  cleanup_tick(turn);
+}
+
+void step(Table& table, const Event& event, Now now, std::vector<Action>* actions) {
+  Turn turn{table, now, *actions};
+  if (const auto* access = std::get_if<AccessAsked>(&event)) {
+    say(turn, SayLevel::Info, "ACCESS", "-------- Request for CPF=" + access->client + " --------");
+    if (table.stopping || !wait_for_listing(turn, event)) access_asked(turn, *access);
+  } else if (const auto* removal = std::get_if<RemoveAsked>(&event)) {
+    if (table.stopping || !wait_for_listing(turn, event)) remove_asked(turn, *removal);
+  } else if (const auto* all = std::get_if<RemoveAllAsked>(&event)) {
+    if (table.stopping || !wait_for_listing(turn, event)) remove_all_asked(turn, *all);
+  } else if (const auto* gone = std::get_if<RequesterGone>(&event)) {
+    early_gone(turn, gone->request);
+    access_gone(turn, gone->request);
+    remove_gone(turn, gone->request);
+  } else if (const auto* launched = std::get_if<LaunchDone>(&event)) {
+    launch_done(turn, *launched);
+  } else if (const auto* checked = std::get_if<CheckDone>(&event)) {
+    launch_check_done(turn, *checked);
+  } else if (const auto* removed = std::get_if<RemoveDone>(&event)) {
+    removal_done(turn, *removed);
+  } else if (const auto* renamed = std::get_if<RenameDone>(&event)) {
+    rename_done(turn, *renamed);
+  } else if (const auto* pulled = std::get_if<PullDone>(&event)) {
+    launch_pulled(turn, *pulled);
+  } else if (const auto* connected = std::get_if<ConnectDone>(&event)) {
+    engine_connected(turn, *connected);
+  } else if (const auto* listed = std::get_if<Listed>(&event)) {
+    bool first = !table.reconciled;
+    reconcile(turn, *listed);
+    if (first && table.reconciled) early_replay(turn);
+  } else if (const auto* changed = std::get_if<ContainerChanged>(&event)) {
+    engine_changed(turn, *changed);
+  } else if (std::get_if<StreamUp>(&event)) {
+    engine_stream_up(turn);
+  } else if (const auto* down = std::get_if<StreamDown>(&event)) {
+    engine_stream_down(turn, *down);
+  } else if (const auto* written = std::get_if<Written>(&event)) {
+    durable_written(turn, *written);
+  } else if (std::get_if<Tick>(&event)) {
+    tick(turn);
+  } else if (std::get_if<Stop>(&event)) {
+    stop(turn);
+  }
+  pool_fill(turn);
+  durable_save(turn);
+}

@@ -1,0 +1,280 @@
+// The table against the world: records of an earlier run at start, and every listing of the engine after that.
+#include <algorithm>
+#include <charconv>
+#include <unordered_set>
+
+#include "core/names.h"
+#include "core/rules.h"
+
+// ---- At start: the records.
+
+static int whole(const std::string& text) {
+  int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// Idle time goes on counting in the monotonic clock of the same boot. Across a boot the wall clock serves, and a time in the future
+// counts as now: a clock that was set must not make sessions look hours idle.
+static int64_t last_access_ms(const Turn& turn, const Record& record) {
+  bool same_boot = !record.boot_id.empty() && record.boot_id == turn.table.config.boot_id;
+  if (same_boot && record.last_accessed_mono_ms >= 0 && record.last_accessed_mono_ms <= turn.now.mono_ms) return record.last_accessed_mono_ms;
+  int64_t idle_us = std::max<int64_t>(0, turn.now.wall_us - record.last_accessed_us);
+  return turn.now.mono_ms - idle_us / 1000;
+}
+
+static void fill(Turn& turn, Slot& slot, const Record& record) {
+  slot_set_container(turn.table, slot, record.container_id, record.container_name);
+  slot.size = Size{whole(record.width), whole(record.height)};
+  slot.size_by_default = record.size_by_default;
+  slot.fingerprint = record.fingerprint;
+  slot.extra = record.extra;
+  slot.created_us = record.created_us;
+  slot.last_access_us = record.last_accessed_us;
+  slot.last_access_ms = last_access_ms(turn, record);
+  slot.adopted = true;
+}
+
+static void load_one(Turn& turn, const Record& record) {
+  Table& table = turn.table;
+  bool pool = record.client_id == kPoolClient;
+  bool outside = record.port < table.config.port_min || record.port > table.config.port_max;
+  Slot* slot = slot_at(table, record.port);
+  std::string problem;
+  if (record.container_id.empty() || slot_by_container(table, record.container_id))
+    problem = "its container is another record's";
+  else if (!pool && !client_is_valid(record.client_id))
+    problem = "it names no client";
+  else if (!pool && table.by_client.count(record.client_id))
+    problem = "its client has another one";
+  else if (slot && slot->state != SlotState::Free)
+    problem = "its port is another record's";
+  else if (pool && (outside || record.container_name != pool_container_name(record.port)))
+    problem = "it is no pool container of today's ports";
+  if (!problem.empty()) {
+    say(turn, SayLevel::Warning, "RECONCILE",
+        "Record CPF=" + record.client_id + " container=" + short_id(record.container_id) + " port=" + std::to_string(record.port) +
+            " is discarded: " + problem);
+    return;
+  }
+  if (!slot) {
+    say(turn, SayLevel::Info, "RECONCILE",
+        "Session of CPF=" + record.client_id + " on port " + std::to_string(record.port) + " is outside today's range: it stays until it ends");
+    slot = &slot_add(table, record.port, true);
+  }
+  slot_move(table, *slot, pool ? SlotState::Ready : SlotState::Assigned);
+  slot_give(table, *slot, pool ? "" : record.client_id);
+  fill(turn, *slot, record);
+  slot->for_pool = pool;
+  slot->pool_recorded = pool;
+}
+
+void reconcile_load(Turn& turn, const std::vector<Record>& records) {
+  std::vector<const Record*> order;
+  for (const Record& record : records) order.push_back(&record);
+  // Of two that cannot both hold, a client's counts more than the pool's, and the one accessed last more than an older one.
+  std::stable_sort(order.begin(), order.end(), [](const Record* a, const Record* b) {
+    bool pool_a = a->client_id == kPoolClient, pool_b = b->client_id == kPoolClient;
+    return pool_a != pool_b ? pool_b : a->last_accessed_us > b->last_accessed_us;
+  });
+  for (const Record* record : order) load_one(turn, *record);
+}
+
+// ---- A listing.
+
+static void wait_until_healthy(Turn& turn, Slot& slot) {
+  if (slot.state != SlotState::Waiting) slot_move(turn.table, slot, SlotState::Waiting);
+  slot.launched_ms = turn.now.mono_ms;
+  slot.ready_by_ms = turn.now.mono_ms + turn.table.config.ready_timeout_ms;
+  slot.check_at_ms = turn.now.mono_ms;
+  table_wake(turn.table, slot.check_at_ms);
+}
+
+static void record_soon(Turn& turn, Slot& slot) {
+  table_changed(turn.table);
+  slot.record_version = turn.table.version;
+}
+
+void reconcile_name_wins(Turn& turn, Slot& slot) {
+  std::string client;
+  NameKind kind = container_name_kind(slot.container_name, &client);
+  if (kind == NameKind::Client && !turn.table.by_client.count(client) && !turn.table.heirs.count(client)) {
+    say(turn, SayLevel::Warning, "RECONCILE",
+        "Pool container=" + short_id(slot.container_id) + " bears the name of CPF=" + client + ": it is that client's");
+    slot_give(turn.table, slot, client);
+    slot.size_by_default = true;
+    slot.adopted = true;
+    slot_move(turn.table, slot, SlotState::Claiming);
+    record_soon(turn, slot);
+    return;
+  }
+  removal_begin(turn, slot, "it is recorded as the pool's under the name " + slot.container_name);
+}
+
+static void judge_ready(Turn& turn, Slot& slot, const Seen& seen) {
+  if (slot.container_name != pool_container_name(slot.port))
+    reconcile_name_wins(turn, slot);
+  else if (slot.fingerprint != turn.table.config.fingerprint)
+    removal_begin(turn, slot, "the settings it was started with are no longer today's");
+  else if (!seen.on_network)
+    engine_died(turn, slot, "has lost its network");
+  else if (seen.health == SeenHealth::Unhealthy)
+    engine_died(turn, slot, "became unhealthy");
+  else if (seen.health == SeenHealth::Starting)
+    wait_until_healthy(turn, slot);
+}
+
+static void judge_assigned(Turn& turn, Slot& slot, const Seen& seen) {
+  if (!turn.table.reconciled && seen.health == SeenHealth::Starting) {
+    wait_until_healthy(turn, slot);
+    return;
+  }
+  bool bad = seen.health == SeenHealth::Unhealthy || !seen.on_network;
+  if (bad && !slot.warned)
+    say(turn, SayLevel::Warning, "HEALTH CHECK",
+        "container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " of CPF=" + slot.client +
+            (seen.on_network ? " is unhealthy" : " has lost its network") + "; kept, since it is in use");
+  slot.warned = bad;
+  if (slot.rename_at_ms == kNever && !slot.renaming && !slot.renames) rename_plan(turn, slot);
+}
+
+static void judge(Turn& turn, Slot& slot, const Seen* seen) {
+  if (!seen) {
+    engine_died(turn, slot, "is gone");
+    return;
+  }
+  if (seen->state == SeenState::Ended || seen->state == SeenState::Created) {
+    engine_died(turn, slot, "was found stopped" + (seen->why.empty() ? "" : " (" + seen->why + ")"));
+    return;
+  }
+  if (seen->port && seen->port != slot.port) {
+    engine_died(turn, slot, "publishes port " + std::to_string(seen->port) + ", not the one of its record");
+    return;
+  }
+  if (slot.container_name != seen->name) {
+    slot_set_container(turn.table, slot, slot.container_id, seen->name);
+    if (slot_is_recorded(slot)) table_changed(turn.table);
+  }
+  if (slot.state == SlotState::Ready) judge_ready(turn, slot, *seen);
+  if (slot.state == SlotState::Assigned) judge_assigned(turn, slot, *seen);
+}
+
+static void judge_slots(Turn& turn, const Listed& event) {
+  std::unordered_map<std::string, const Seen*> by_id;
+  for (const Seen& seen : event.seen) by_id[seen.id] = &seen;
+  std::vector<int> ports;
+  for (const auto& [port, slot] : turn.table.slots) {
+    bool runs = slot.state == SlotState::Waiting || slot.state == SlotState::Ready || slot.state == SlotState::Claiming ||
+                slot.state == SlotState::Assigned;
+    if (runs && slot.changed <= event.asked) ports.push_back(port);  // the photograph is older than a later change
+  }
+  for (int port : ports) {
+    Slot* slot = slot_at(turn.table, port);
+    if (!slot || slot->changed > event.asked) continue;
+    auto found = by_id.find(slot->container_id);
+    judge(turn, *slot, found == by_id.end() ? nullptr : found->second);
+  }
+}
+
+// A container runs under a client's name and nobody has a record of it: it is that client's session.
+static void adopt(Turn& turn, const Seen& seen, const std::string& client) {
+  Table& table = turn.table;
+  Slot* slot = slot_at(table, seen.port);
+  if (slot && slot->state != SlotState::Free) return;  // the port is on the move: the next listing sees clearer
+  if (!slot) slot = &slot_add(table, seen.port, true);
+  bool healthy = seen.health == SeenHealth::Healthy || seen.health == SeenHealth::Unhealthy;
+  slot_move(table, *slot, healthy ? SlotState::Claiming : SlotState::Waiting);
+  slot_give(table, *slot, client);
+  slot_set_container(table, *slot, seen.id, seen.name);
+  slot->size = seen.size.width ? seen.size : table.config.default_size;
+  slot->size_by_default = !seen.size.width;
+  slot->fingerprint = seen.fingerprint;
+  slot->created_us = seen.created_us;
+  slot->last_access_ms = turn.now.mono_ms;
+  slot->last_access_us = turn.now.wall_us;
+  slot->adopted = true;
+  if (healthy)
+    record_soon(turn, *slot);
+  else
+    wait_until_healthy(turn, *slot);
+  say(turn, SayLevel::Info, "RECONCILE",
+      "Recovered container=" + short_id(seen.id) + " port=" + std::to_string(seen.port) + " for CPF=" + client + ", of which there was no record");
+}
+
+// Ours by its label, or, left by the user's first version, by a session port published on a port of our range.
+static bool is_ours(const Turn& turn, const Seen& seen) {
+  if (!seen.instance.empty()) return seen.instance == turn.table.config.instance;
+  std::string client;
+  return container_name_kind(seen.name, &client) != NameKind::Foreign && seen.port >= turn.table.config.port_min &&
+         seen.port <= turn.table.config.port_max;
+}
+
+static void judge_stranger(Turn& turn, const Seen& seen) {
+  Table& table = turn.table;
+  if (slot_by_container(table, seen.id) || table.orphans.count(seen.id) || !is_ours(turn, seen) || launch_in_flight(turn, seen.run, seen.job)) return;
+  std::string client;
+  NameKind kind = container_name_kind(seen.name, &client);
+  bool runs = seen.state == SeenState::Running || seen.state == SeenState::Paused;
+  if (!runs)
+    removal_orphan(turn, seen.id, seen.name + " does not run and no record needs it");
+  else if (seen.run == table.config.run)
+    removal_orphan(turn, seen.id, seen.name + " is left from an abandoned launch");
+  else if (kind != NameKind::Client)
+    removal_orphan(turn, seen.id, seen.name + " has no record, so it may have been somebody's");
+  else if (table.by_client.count(client) || table.heirs.count(client))
+    removal_orphan(turn, seen.id, seen.name + " is a duplicate: its client has another session");
+  else if (!seen.port)
+    removal_orphan(turn, seen.id, seen.name + " publishes no session port");
+  else
+    adopt(turn, seen, client);
+}
+
+static void engine_is_back(Turn& turn) {
+  Table& table = turn.table;
+  table.engine_up = true;
+  if (table.engine_said) say(turn, SayLevel::Info, "HEALTH CHECK", "The container engine is back");
+  table.engine_said = false;
+  table.engine_text.clear();
+  for (auto& [port, slot] : table.slots) {
+    if (slot.state == SlotState::Removing && !slot.removing && !slot.job) slot.remove_at_ms = turn.now.mono_ms;
+    if (slot.state == SlotState::Waiting) slot.ready_by_ms = std::max(slot.ready_by_ms, turn.now.mono_ms + 5 * kRetryMs);
+  }
+}
+
+void reconcile(Turn& turn, const Listed& event) {
+  Table& table = turn.table;
+  table.listing = false;
+  if (!table.stream_open || table.stopping) return;
+  if (event.failure.fault != Fault::None) {
+    if (table.engine_text != event.failure.text) say(turn, SayLevel::Warning, "SCAN", "The containers could not be listed: " + event.failure.text);
+    table.engine_text = event.failure.text;
+    table.list_at_ms = turn.now.mono_ms + kRetryMs;
+    table_wake(table, table.list_at_ms);
+    return;
+  }
+  bool back = !table.engine_up;
+  if (back) engine_is_back(turn);
+  say(turn, table.reconciled ? SayLevel::Debug : SayLevel::Info, "SCAN", std::to_string(event.seen.size()) + " containers found");
+  judge_slots(turn, event);
+  for (const Seen& seen : event.seen) judge_stranger(turn, seen);
+  if (!table.reconciled) {
+    table.reconciled = true;
+    table_changed(table);
+    int pool = table.count_pool[static_cast<size_t>(SlotState::Ready)];
+    int all = static_cast<int>(table_records(table).size());
+    say(turn, SayLevel::Info, "RECONCILE", "WARM_POOL_SIZE = " + std::to_string(table.config.warm_pool_size));
+    say(turn, SayLevel::Info, "RECONCILE",
+        "Done: " + std::to_string(all) + " active records (" + std::to_string(all - pool) + " clients + " + std::to_string(pool) + " pool) after reconciliation");
+  }
+  table.list_at_ms = turn.now.mono_ms + kListEveryMs;
+  table_wake(table, table.list_at_ms);
+  if (back) {
+    removal_tick(turn);
+    launch_tick(turn);
+    rename_tick(turn);
+  }
+  if (table.list_again) {
+    table.list_again = false;
+    engine_list(turn);
+  }
+}

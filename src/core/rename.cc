@@ -1,0 +1,59 @@
+// A container that was claimed gets its client's name, so that even without its record nobody takes it for one of the pool.
+#include <algorithm>
+
+#include "core/names.h"
+#include "core/rules.h"
+
+void rename_plan(Turn& turn, Slot& slot) {
+  if (slot.container_name == client_container_name(slot.client)) return;
+  slot.rename_at_ms = turn.now.mono_ms;
+  slot.renames = 0;
+  rename_tick(turn);
+}
+
+static bool held_by_another(const Turn& turn, const Slot& own, const std::string& name) {
+  for (const auto& [port, slot] : turn.table.slots)
+    if (&slot != &own && slot.state != SlotState::Free && slot.container_name == name) return true;
+  return false;
+}
+
+void rename_tick(Turn& turn) {
+  if (!turn.table.engine_up) return;  // looked at again when it is back
+  for (auto& [port, slot] : turn.table.slots) {
+    if (slot.state != SlotState::Assigned || slot.renaming || slot.rename_at_ms == kNever) continue;
+    if (slot.rename_at_ms > turn.now.mono_ms) {
+      table_wake(turn.table, slot.rename_at_ms);
+      continue;
+    }
+    std::string name = client_container_name(slot.client);
+    if (held_by_another(turn, slot, name)) {
+      slot.rename_at_ms = turn.now.mono_ms + kRetryMs;
+      table_wake(turn.table, slot.rename_at_ms);
+      continue;
+    }
+    slot.renaming = true;
+    turn.actions.push_back(DoRename{port, slot.generation, slot.container_id, name});
+  }
+}
+
+void rename_done(Turn& turn, const RenameDone& event) {
+  Slot* slot = slot_of(turn.table, event.port, event.generation);
+  if (!slot || slot->state != SlotState::Assigned) return;
+  slot->renaming = false;
+  if (event.failure.fault == Fault::None) {
+    slot->rename_at_ms = kNever;
+    slot_set_container(turn.table, *slot, slot->container_id, event.name);
+    table_changed(turn.table);
+    say(turn, SayLevel::Info, "STATE", "RENAMED container=" + short_id(slot->container_id) + " port=" + std::to_string(event.port) + " to " + event.name);
+    return;
+  }
+  if (++slot->renames >= kRenameTries) {
+    slot->rename_at_ms = kNever;
+    say(turn, SayLevel::Warning, "STATE",
+        "container=" + short_id(slot->container_id) + " port=" + std::to_string(event.port) + " keeps its name " + slot->container_name + ": " +
+            event.failure.text);
+    return;
+  }
+  slot->rename_at_ms = turn.now.mono_ms + std::min<int64_t>(kRetryMs << slot->renames, 60'000);
+  table_wake(turn.table, slot->rename_at_ms);
+}
