@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# The installed init script as init and an administrator use it, with the exit statuses of the Linux Standard Base.
+# shellcheck source-path=SCRIPTDIR source=operator.sh
+. "$(dirname "${BASH_SOURCE[0]}")/operator.sh"
+
+copy_tree "$scratch/tree"
+copy_build "$scratch/tree"
+prefix=$scratch/usr
+install_it() { make -C "$scratch/tree" --no-print-directory install prefix="$prefix"; }
+run install_it
+check "make install succeeds" ended 0
+settings=$prefix/etc/vnc-orchestrator/vnc-orchestrator.env
+pid_file=$prefix/var/run/vnc-orchestrator.pid
+write_settings "$settings"
+cp "$settings" "$scratch/good.env"
+cd /
+
+script() { "$prefix/etc/init.d/vnc-orchestrator" "$@"; }
+daemon_is_up() { [ "$(route /health | tr -d ' ')" = '{"status":"ok"}' ]; }
+pid_now() { cat "$pid_file"; }
+
+check "no path is left to be filled in" not grep -n '@[a-z]*@' "$prefix/etc/init.d/vnc-orchestrator"
+for word in Provides Required-Start Required-Stop Default-Start Default-Stop Short-Description Description; do
+  check "INIT INFO has $word" grep -q "^# $word:" "$prefix/etc/init.d/vnc-orchestrator"
+done
+
+run script status
+check "status: not running is 3" ended 3
+run script stop
+check "stop: not running is 0" ended 0
+run script
+check "no word is 2" ended 2
+run script bogus
+check "an unknown word is 2" ended 2
+run script reload
+check "reload, which is not offered, is 3" ended 3
+
+run script start
+check "start is 0" ended 0
+check "the daemon answers" eventually daemon_is_up
+check "the pid file holds the daemon's number" is_daemon "$(pid_now)"
+check "the state is where make install says" eventually test -e "$prefix/var/lib/vnc-orchestrator/state.json"
+check "the log is where make install says" test -e "$prefix/var/log/vnc-orchestrator/app.log.$(date +%Y-%m-%d)"
+run script status
+check "status: running is 0" ended 0
+first=$(pid_now)
+run script start
+check "start: already running is 0" ended 0
+check "start: already running starts nothing" test "$(pid_now)" = "$first"
+
+for word in restart force-reload; do
+  before=$(pid_now)
+  run script "$word"
+  check "$word is 0" ended 0
+  check "$word ends the daemon" not is_daemon "$before"
+  check "$word starts another" is_daemon "$(pid_now)"
+done
+eventually daemon_is_up
+echo "WARM_POOL_SIZE=many" >>"$settings"
+run script restart
+check "restart with a bad setting is 6 (not configured)" ended 6
+check "restart with a bad setting names it" says 'WARM_POOL_SIZE'
+check "restart with a bad setting leaves the running daemon alone" daemon_is_up
+
+before=$(pid_now)
+run script stop
+check "stop is 0" ended 0
+check "stop ends the daemon" not is_daemon "$before"
+check "stop removes the pid file" test ! -e "$pid_file"
+run script start
+check "start with a bad setting is 6 (not configured)" ended 6
+cp "$scratch/good.env" "$settings"
+
+sleep 1000 &
+other=$!
+echo "$other" >"$pid_file"
+run script status
+check "status: a pid file with another program's number is 1" ended 1
+run script stop
+check "stop: a pid file with another program's number is 0" ended 0
+check "stop: the other program lives" kill -0 "$other"
+echo "$other" >"$pid_file"
+mkdir -p "$prefix/etc/default"
+echo "ORCHESTRATOR_PORT=$((first_port + 9))" >"$prefix/etc/default/vnc-orchestrator"
+run script start
+check "start: a pid file with another program's number is no hindrance" ended 0
+check "start: the other program lives" kill -0 "$other"
+kill "$other"
+wait "$other" 2>/dev/null
+elsewhere() { [ "$(curl -s --noproxy '*' "http://127.0.0.1:$((first_port + 9))/health" | tr -d ' ')" = '{"status":"ok"}' ]; }
+check "etc/default sets the daemon's environment, which wins" eventually elsewhere
+kill -9 "$(pid_now)"
+eventually not is_daemon "$(pid_now)"
+run script status
+check "status after kill -9 is 1" ended 1
+rm "$prefix/etc/default/vnc-orchestrator"
+
+/bin/busybox httpd -f -p "127.0.0.1:$first_port" -h "$scratch" &
+squatter=$!
+eventually port_is_taken "$first_port"
+run script start
+check "start with the port taken is 1" ended 1
+check "start with the port taken leaves no pid file" test ! -e "$pid_file"
+kill "$squatter"
+wait "$squatter" 2>/dev/null
+
+echo "# the administrator's own line" >>"$settings"
+run install_it
+check "installing again keeps the settings" grep -q "own line" "$settings"
+rm "$prefix/sbin/vnc-orchestrator"
+run script start
+check "start without the program is 5 (not installed)" ended 5
+
+finish
