@@ -12,9 +12,8 @@ while read -r file; do
     *.sh) ;;
     *) head -c 64 "$file" | head -n 1 | grep -aqE '^#!.*[/ ](ba)?sh( |$)' || continue ;;
   esac
-  shell=$(head -n 1 "$file" | grep -oE '(ba)?sh( |$)' | tr -d ' ')
   number=$((number + 1))
-  if found=$(shellcheck --format=gcc --shell="${shell:-sh}" --external-sources --source-path=SCRIPTDIR "$file"); then
+  if found=$(shellcheck --format=gcc --external-sources --source-path=SCRIPTDIR "$file"); then
     echo "ok $number - ${file#./}"
   else
     echo "not ok $number - ${file#./}"

@@ -4,6 +4,7 @@
 #   slow N          listens, and is healthy, after N seconds
 #   anything else   at once
 # A test makes a healthy one sick with: docker exec NAME /busybox rm /www/healthy
+# shellcheck shell=sh
 set -eu
 case "${APPNAME:-}" in
   never-healthy) exec /busybox sleep 100000 ;;
