@@ -133,7 +133,7 @@ image_tests := $(call programs,debug,image)
 script_tests := $(call sources,tests/scripts/*_test.sh)
 drift_tests := $(call sources,tests/lint/includes.sh tests/lint/purity.sh tests/lint/settings.sh)
 
-run_tests = VNC_DAEMON=$(abspath $(or $(1),vnc-orchestrator)) VNC_BUILD=$(CURDIR) $(srcdir)/tests/run.sh
+run_tests = @VNC_DAEMON=$(abspath $(or $(1),vnc-orchestrator)) VNC_BUILD=$(CURDIR) $(srcdir)/tests/run.sh
 
 .PHONY: have-test-libs
 have-test-libs:
@@ -166,12 +166,20 @@ check-scripts: all tiny-image ## start.sh, the init script, configure and make i
 check-drift: all ## include rules, purity of the core, settings against --help and the pages
 	$(call run_tests) $(drift_tests)
 
-.PHONY: asan tsan
-asan: have-test-libs build/asan/vnc-orchestrator $(call programs,asan,$(unit_kinds)) $(e2e_tests) tiny-image ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
-	$(call run_tests,build/asan/vnc-orchestrator) $(call programs,asan,$(unit_kinds)) $(e2e_tests)
+.PHONY: asan tsan asan-unit tsan-unit
+asan: $(e2e_tests) ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
+tsan: $(e2e_tests) ## the same under the thread sanitizer
+asan-unit: ## the unit tests alone under the address and undefined-behaviour sanitizers
+tsan-unit: ## the unit tests alone under the thread sanitizer
 
-tsan: have-test-libs build/tsan/vnc-orchestrator $(call programs,tsan,$(unit_kinds)) $(e2e_tests) tiny-image ## the same under the thread sanitizer
-	$(call run_tests,build/tsan/vnc-orchestrator) $(call programs,tsan,$(unit_kinds)) $(e2e_tests)
+define sanitizer_rules
+$(1): have-test-libs build/$(1)/vnc-orchestrator $(call programs,$(1),$(unit_kinds)) tiny-image
+	$$(call run_tests,build/$(1)/vnc-orchestrator) $(call programs,$(1),$(unit_kinds)) $(e2e_tests)
+
+$(1)-unit: have-test-libs $(call programs,$(1),$(unit_kinds))
+	$$(call run_tests) $(call programs,$(1),$(unit_kinds))
+endef
+$(foreach mode,asan tsan,$(eval $(call sanitizer_rules,$(mode))))
 
 # ---- reading the code ------------------------------------------------------------------------------------------------
 all_cc := $(call sources,src/*.cc src/*/*.cc tests/*/*.cc)
@@ -179,8 +187,8 @@ all_code := $(all_cc) $(call sources,include/*/*.h tests/*/*.h src/*/*.h)
 
 .PHONY: lint format format-check
 lint: all ## shellcheck, clang-tidy, include rules, settings against the pages, configure up to date: no findings
-	CXX_FLAGS='$(filter-out -Werror,$(base_flags)) $(cmocka_cflags) $(libpng_cflags)' \
-	  $(call run_tests) $(drift_tests) $(call sources,tests/lint/shell.sh tests/lint/configure.sh tests/lint/tidy.sh)
+	@CXX_FLAGS='$(filter-out -Werror,$(base_flags)) $(cmocka_cflags) $(libpng_cflags)' \
+	  $(patsubst @%,%,$(call run_tests)) $(drift_tests) $(call sources,tests/lint/shell.sh tests/lint/configure.sh tests/lint/tidy.sh)
 
 format: ## lay out the code as .clang-format says
 	cd $(srcdir) && clang-format -i $(all_code)
