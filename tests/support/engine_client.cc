@@ -126,6 +126,16 @@ bool engine_rename(const std::string& socket, const std::string& id, const std::
   return worked(engine_call(socket, "POST", "/containers/" + id + "/rename?name=" + url_encode(name)));
 }
 
+bool engine_exec(const std::string& socket, const std::string& id, const std::vector<std::string>& command) {
+  JsonPtr body(json_object());
+  json_t* words = json_array();
+  for (const std::string& word : command) json_array_append_new(words, json_string(word.c_str()));
+  json_object_set_new(body.get(), "Cmd", words);
+  HttpReply reply = engine_call(socket, "POST", "/containers/" + id + "/exec", object_dump(body.get()));
+  std::string exec = json_text(json_from(reply.body).get(), "Id");
+  return !exec.empty() && worked(engine_call(socket, "POST", "/exec/" + exec + "/start", R"({"Detach":true})"));
+}
+
 bool engine_disconnect(const std::string& socket, const std::string& network, const std::string& id) {
   return worked(engine_call(socket, "POST", "/networks/" + network + "/disconnect",
                             R"({"Container":")" + id + R"(","Force":true})"));

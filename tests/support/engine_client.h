@@ -58,6 +58,7 @@ std::vector<SeenContainer> engine_containers(const std::string& socket, const st
 bool engine_kill(const std::string& socket, const std::string& id);    // SIGKILL; false when the engine refused
 bool engine_remove(const std::string& socket, const std::string& id);  // forced; true also when it was gone already
 bool engine_rename(const std::string& socket, const std::string& id, const std::string& name);
+bool engine_exec(const std::string& socket, const std::string& id, const std::vector<std::string>& command);  // started
 bool engine_disconnect(const std::string& socket, const std::string& network, const std::string& id);
 
 struct ForeignSpec {

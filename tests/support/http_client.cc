@@ -88,6 +88,14 @@ void reply_finish(CURL* easy, CURLcode code, HttpReply* reply) {
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME, &reply->seconds);
 }
 
+sockaddr_in loopback(int port) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
 }  // namespace
 
 std::string http_reply_header(const HttpReply& reply, const std::string& name) {
@@ -146,30 +154,44 @@ std::future<HttpReply> http_call_later(const HttpCall& call) {
 
 std::string http_raw(int port, const std::string& bytes, int quiet_ms) {
   std::string answer;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = tcp_connect(port);
   if (fd < 0) return answer;
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-    size_t sent = 0;
-    while (sent < bytes.size()) {
-      ssize_t n = send(fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) break;  // refused half-way: what it answered still counts
-      sent += static_cast<size_t>(n);
-    }
-    pollfd waiting = {fd, POLLIN, 0};
-    char buffer[4096];
-    while (poll(&waiting, 1, quiet_ms) > 0) {
-      ssize_t n = recv(fd, buffer, sizeof buffer, 0);
-      if (n <= 0) break;
-      answer.append(buffer, static_cast<size_t>(n));
-    }
+  size_t sent = 0;
+  while (sent < bytes.size()) {
+    ssize_t n = send(fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    if (n <= 0) break;  // refused half-way: what it answered still counts
+    sent += static_cast<size_t>(n);
+  }
+  pollfd waiting = {fd, POLLIN, 0};
+  char buffer[4096];
+  while (poll(&waiting, 1, quiet_ms) > 0) {
+    ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+    if (n <= 0) break;
+    answer.append(buffer, static_cast<size_t>(n));
   }
   close(fd);
   return answer;
 }
+
+int tcp_connect(int port) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = loopback(port);
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+int tcp_listen(int port) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address = loopback(port);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && listen(fd, 16) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+void tcp_close(int fd) { close(fd); }
 
 std::string url_encode(const std::string& text) {
   static const char* hex = "0123456789ABCDEF";

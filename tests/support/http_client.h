@@ -37,6 +37,11 @@ std::future<HttpReply> http_call_later(const HttpCall& call);
 // Sends `bytes` to 127.0.0.1:port and returns all that comes back until the other side closes, or nothing came for `quiet_ms`.
 std::string http_raw(int port, const std::string& bytes, int quiet_ms);
 
+// Bare sockets on 127.0.0.1: descriptors that the caller closes with tcp_close, -1 when it cannot be had.
+int tcp_connect(int port);
+int tcp_listen(int port);  // takes the port, and answers nobody
+void tcp_close(int fd);
+
 std::string url_encode(const std::string& text);
 
 #endif

@@ -65,6 +65,7 @@ int scene_teardown(void** state);
 // main() of a test program. Adds one test of its own at the end: no container ever served two clients.
 int suite_main(const char* name, const std::vector<CMUnitTest>& tests);
 
+using Texts = std::vector<std::string>;
 using At = std::source_location;
 // Fails the test with the caller's file and line when `ok` is false.
 void check_at(bool ok, const std::string& what, const At& at = At::current());
