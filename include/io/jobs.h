@@ -42,7 +42,8 @@ struct JobResult {
   int port = 0;
   uint64_t generation = 0;
   EngineError error;
-  std::string container_id;  // Launch: set as soon as the container exists, also when the start failed. Remove by name: what was removed
+  std::string container_id;  // Launch: set as soon as the container exists, also when the start failed. Remove: what was asked for, or found by name
+  std::string name;          // Rename: the new name, as asked for
   ContainerInfo info;        // Check
   bool answered = false;     // Check: the HTTP probe was answered (only for images without a health check)
   std::vector<ContainerInfo> list;  // List

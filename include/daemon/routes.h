@@ -1,0 +1,32 @@
+// HTTP to events: what a request asks for. The answers to events are turned back here too.
+#ifndef DAEMON_ROUTES_H
+#define DAEMON_ROUTES_H
+
+#include <string>
+
+#include "codec/settings.h"
+#include "core/events.h"
+#include "io/httpd.h"
+
+enum class RouteKind {
+  Answer,  // answered at once: `answer`
+  Status,  // wants the table
+  Ask,     // an event for step(), which answers when it can
+};
+
+struct Route {
+  RouteKind kind = RouteKind::Answer;
+  HttpAnswer answer;
+  Event event;
+  std::string refused;  // for the log: why a request was not let in; empty otherwise
+};
+
+// Rows of one table: path -> what it does. Everything that can be wrong with a request is found here.
+Route route_request(const HttpRequest& request);
+
+HttpAnswer route_redirect(const Settings& settings, int port);
+HttpAnswer route_removed(const AnswerRemoved& removed);
+HttpAnswer route_removed_all(const AnswerRemovedAll& removed);
+HttpAnswer route_error(const AnswerError& error);
+
+#endif

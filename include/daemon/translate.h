@@ -1,0 +1,35 @@
+// Between the core's words and the engine's: actions become jobs, results and engine events become events.
+#ifndef DAEMON_TRANSLATE_H
+#define DAEMON_TRANSLATE_H
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "codec/settings.h"
+#include "core/events.h"
+#include "core/slots.h"
+#include "io/jobs.h"
+
+// What every job is made from.
+struct JobContext {
+  const Settings* settings = nullptr;
+  std::string run;
+  std::string probe_host;  // where published ports are reached from here
+};
+
+NetworkSpec network_spec(const Settings& settings);
+Job job_launch(const JobContext& context, const DoLaunch& action);
+Job job_check(const JobContext& context, const DoCheck& action);
+Job job_remove(const JobContext& context, const DoRemove& action);
+Job job_rename(const DoRename& action);
+Job job_pull(const JobContext& context);
+Job job_connect(const JobContext& context);
+Job job_list(const Table& table);
+
+// `asked` is the listing's (only for JobKind::List).
+Event event_of_result(const JobResult& result, uint64_t asked);
+// Nothing when no rule needs it; `network` is ours.
+std::optional<Event> event_of_engine(const EngineEvent& event, const std::string& network);
+
+#endif

@@ -1,0 +1,24 @@
+// What the host and the service manager tell us, and what we tell them.
+#ifndef IO_HOST_H
+#define IO_HOST_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+int64_t host_monotonic_ms();  // CLOCK_MONOTONIC, milliseconds
+int64_t host_wall_us();       // UTC microseconds since 1970
+
+std::string host_boot_id();    // /proc/sys/kernel/random/boot_id; empty when unknown
+std::string host_random_id();  // 16 hex digits, of the kernel's random source
+
+// Addresses of this host that others could use: IPv4, no loopback, no bridges of the engine's.
+std::vector<std::string> host_addresses();
+
+// A whole small file. False with *error (path and reason); a missing file is *missing.
+bool host_read_file(const std::string& path, std::string* text, bool* missing, std::string* error);
+
+// The protocol of sd_notify(3): a datagram to the socket that NOTIFY_SOCKET names; nothing without one. `state` is "READY=1" and the like.
+void host_notify(const char* state);
+
+#endif

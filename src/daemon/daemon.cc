@@ -1,0 +1,443 @@
+// The loop thread: something arrives, becomes one event, goes through step(), and the actions are carried out. Nobody else touches the
+// table, libevent or the log.
+#include "daemon/daemon.h"
+
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "codec/answers.h"
+#include "codec/snapshot.h"
+#include "codec/text.h"
+#include "core/orchestrator.h"
+#include "daemon/routes.h"
+#include "daemon/translate.h"
+#include "io/host.h"
+#include "io/httpd.h"
+#include "io/log.h"
+#include "io/mailbox.h"
+#include "io/store.h"
+#include "io/watcher.h"
+#include "io/workers.h"
+
+namespace {
+
+// Creating and starting is what the engine is slowest at, and half of these threads are never the pool's (core/rules.h, kPoolParallel).
+constexpr size_t kLaunchThreads = 8;
+constexpr size_t kGeneralThreads = 6;  // removals, renames, checks, listings: they never queue behind launches
+constexpr int64_t kStopMs = 7000;      // for what is on its way at a stop; with the last write it stays below 10 s
+
+template <auto Free>
+struct Freer {
+  template <class T>
+  void operator()(T* handle) const {
+    Free(handle);
+  }
+};
+using BasePtr = std::unique_ptr<event_base, Freer<event_base_free>>;
+using EventPtr = std::unique_ptr<event, Freer<event_free>>;
+
+struct Daemon {
+  const Settings* settings = nullptr;
+  JobContext jobs;
+  LogPtr log;
+  StorePtr store;
+  BasePtr base;
+  MailboxPtr mailbox;
+  EnginePtr engine;
+  HttpdPtr httpd;
+  LanePtr launches, general, pulls, writes;
+  WatcherPtr watcher;
+  EventPtr on_mail, on_timer, on_second, on_term, on_int;
+
+  Table table;
+  std::deque<Event> arrived;  // taken in one after the other, also when taking one in makes another arrive
+  bool taking = false;
+  uint64_t listing_asked = 0;
+  int64_t armed_ms = kNever;
+  int64_t stop_by_ms = kNever;
+  std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
+  int exit_status = 0;
+};
+
+Now read_clocks() { return Now{host_monotonic_ms(), host_wall_us()}; }
+
+LogLevel log_level_of(SayLevel level) {
+  switch (level) {
+    case SayLevel::Debug: return LogLevel::Debug;
+    case SayLevel::Info: return LogLevel::Info;
+    case SayLevel::Warning: return LogLevel::Warning;
+    case SayLevel::Error: return LogLevel::Error;
+  }
+  return LogLevel::Info;
+}
+
+void write_log(Daemon& daemon, LogLevel level, std::string_view tag, std::string_view text) {
+  log_line(daemon.log.get(), host_wall_us(), level, tag, text);
+}
+
+// ---- Actions.
+
+void submit(Daemon& daemon, Lane* lane, LaneOrder order, Job job) {
+  const Engine* engine = daemon.engine.get();
+  Mailbox* mailbox = daemon.mailbox.get();
+  lane_submit(lane, order, [engine, mailbox, job = std::move(job), stopping = daemon.stopping]() -> Message {
+    bool too_late = stopping->load() && (job.kind == JobKind::Launch || job.kind == JobKind::Pull);
+    if (too_late) {
+      JobResult result;
+      result.kind = job.kind;
+      result.id = job.id;
+      result.port = job.port;
+      result.generation = job.generation;
+      result.error = EngineError{EngineFault::Unreachable, "the orchestrator is stopping"};
+      return result;
+    }
+    return job_run(*engine, job, [mailbox](const std::string& line) { mailbox_post(mailbox, PullProgress{line}); });
+  });
+}
+
+void save(Daemon& daemon, uint64_t version) {
+  Store* store = daemon.store.get();
+  lane_submit(daemon.writes.get(), LaneOrder::Normal, [store, version, text = snapshot_write(table_records(daemon.table))]() -> Message {
+    int64_t began = host_monotonic_ms();
+    StoreWritten written;
+    written.version = version;
+    written.error = store_replace(store, text);
+    written.seconds = static_cast<double>(host_monotonic_ms() - began) / 1000;
+    return written;
+  });
+}
+
+struct Performer {
+  Daemon& daemon;
+
+  void operator()(const AnswerRedirect& action) const {
+    httpd_answer(daemon.httpd.get(), action.request, route_redirect(*daemon.settings, action.port));
+  }
+  void operator()(const AnswerRemoved& action) const { httpd_answer(daemon.httpd.get(), action.request, route_removed(action)); }
+  void operator()(const AnswerRemovedAll& action) const { httpd_answer(daemon.httpd.get(), action.request, route_removed_all(action)); }
+  void operator()(const AnswerError& action) const { httpd_answer(daemon.httpd.get(), action.request, route_error(action)); }
+  void operator()(const DoLaunch& action) const {
+    submit(daemon, daemon.launches.get(), action.urgent ? LaneOrder::Urgent : LaneOrder::Normal, job_launch(daemon.jobs, action));
+  }
+  void operator()(const DoCheck& action) const { submit(daemon, daemon.general.get(), LaneOrder::Normal, job_check(daemon.jobs, action)); }
+  void operator()(const DoRemove& action) const { submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_remove(daemon.jobs, action)); }
+  void operator()(const DoRename& action) const { submit(daemon, daemon.general.get(), LaneOrder::Normal, job_rename(action)); }
+  void operator()(const DoPull&) const { submit(daemon, daemon.pulls.get(), LaneOrder::Normal, job_pull(daemon.jobs)); }
+  void operator()(const DoConnect&) const { submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_connect(daemon.jobs)); }
+  void operator()(const DoList& action) const {
+    daemon.listing_asked = action.asked;  // the core has one listing under way at a time
+    submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_list(daemon.table));
+  }
+  void operator()(const DoSave& action) const { save(daemon, action.version); }
+  void operator()(const Say& action) const { write_log(daemon, log_level_of(action.level), action.tag, action.text); }
+};
+
+// ---- One event at a time.
+
+void arm_timer(Daemon& daemon) {
+  int64_t due = daemon.table.wake_ms < daemon.stop_by_ms ? daemon.table.wake_ms : daemon.stop_by_ms;
+  if (due == daemon.armed_ms) return;
+  daemon.armed_ms = due;
+  if (due == kNever) {
+    event_del(daemon.on_timer.get());
+    return;
+  }
+  int64_t wait_ms = due - host_monotonic_ms();
+  if (wait_ms < 0) wait_ms = 0;
+  timeval wait{static_cast<time_t>(wait_ms / 1000), static_cast<suseconds_t>(wait_ms % 1000 * 1000)};
+  event_add(daemon.on_timer.get(), &wait);
+}
+
+void leave_when_done(Daemon& daemon) {
+  if (daemon.stop_by_ms == kNever) return;
+  bool done = orchestrator_at_rest(daemon.table) && httpd_drained(daemon.httpd.get());
+  bool late = host_monotonic_ms() >= daemon.stop_by_ms;
+  if (!done && late) write_log(daemon, LogLevel::Warning, "", "Stopping although something is still on its way: the next start puts it in order");
+  if (done || late) event_base_loopbreak(daemon.base.get());
+}
+
+void take(Daemon& daemon, Event event) {
+  daemon.arrived.push_back(std::move(event));
+  if (daemon.taking) return;
+  daemon.taking = true;
+  std::vector<Action> actions;
+  while (!daemon.arrived.empty()) {
+    Event next = std::move(daemon.arrived.front());
+    daemon.arrived.pop_front();
+    actions.clear();
+    step(daemon.table, next, read_clocks(), &actions);
+    for (const Action& action : actions) std::visit(Performer{daemon}, action);
+  }
+  daemon.taking = false;
+  arm_timer(daemon);
+  leave_when_done(daemon);
+}
+
+// ---- What arrives.
+
+void log_job(Daemon& daemon, const JobResult& result) {
+  if (result.network_remade) write_log(daemon, LogLevel::Warning, "NETWORK", "Network " + daemon.settings->docker_network_name + " had gone: made again");
+  if (result.kind != JobKind::Connect || result.version.api.empty()) return;
+  write_log(daemon, LogLevel::Info, "HEALTH CHECK",
+            "Engine " + result.version.engine + " answers, API " + result.version.api + " (it offers " + result.version.api_minimum + " to " +
+                result.version.api + ")");
+  const std::string& name = daemon.settings->docker_network_name;
+  if (result.error) {
+    write_log(daemon, LogLevel::Error, "NETWORK", "Network " + name + " is not to be had, so no session can start: " + result.error.text);
+    return;
+  }
+  std::string subnets;
+  bool matches = false;
+  for (const std::string& subnet : result.network.subnets) {
+    subnets += (subnets.empty() ? "" : ", ") + subnet;
+    matches = matches || subnet == daemon.settings->docker_network_subnet;
+  }
+  write_log(daemon, LogLevel::Info, "NETWORK", "Network " + name + (result.network.created ? " created: " : " reused: ") + subnets);
+  if (!matches)
+    write_log(daemon, LogLevel::Warning, "NETWORK",
+              "Network " + name + " has subnet " + subnets + ", not DOCKER_NETWORK_SUBNET=" + daemon.settings->docker_network_subnet +
+                  ": remove it (docker network rm " + name + ") when no session runs, and it is made anew");
+}
+
+struct Receiver {
+  Daemon& daemon;
+
+  void operator()(const JobResult& result) const {
+    log_job(daemon, result);
+    take(daemon, event_of_result(result, daemon.listing_asked));
+  }
+  void operator()(const EngineEvent& happened) const {
+    if (auto known = event_of_engine(happened, daemon.settings->docker_network_name)) take(daemon, std::move(*known));
+  }
+  void operator()(const StreamOpened&) const { take(daemon, StreamUp{}); }
+  void operator()(const StreamClosed& closed) const { take(daemon, StreamDown{closed.error.text}); }
+  void operator()(const StoreWritten& written) const { take(daemon, Written{written.version, written.error}); }
+  void operator()(const PullProgress& progress) const { write_log(daemon, LogLevel::Info, "CREATE", "Pulling: " + progress.line); }
+};
+
+void on_mail(evutil_socket_t, short, void* context) {
+  auto& daemon = *static_cast<Daemon*>(context);
+  for (Message& message : mailbox_take(daemon.mailbox.get())) std::visit(Receiver{daemon}, message);
+}
+
+void on_timer(evutil_socket_t, short, void* context) {
+  auto& daemon = *static_cast<Daemon*>(context);
+  daemon.armed_ms = kNever;
+  take(daemon, Tick{});
+}
+
+void on_second(evutil_socket_t, short, void* context) {
+  auto& daemon = *static_cast<Daemon*>(context);
+  log_tick(daemon.log.get(), host_wall_us());
+  leave_when_done(daemon);
+}
+
+void on_request(void* context, const HttpRequest& request) {
+  auto& daemon = *static_cast<Daemon*>(context);
+  Route route = route_request(request);
+  if (!route.refused.empty())
+    write_log(daemon, LogLevel::Warning, "ACCESS",
+              std::to_string(route.answer.status) + " to " + request.peer + " for " + text_one_line(request.method, 20) + " " +
+                  text_one_line(request.path, 100) + ": " + route.refused);
+  switch (route.kind) {
+    case RouteKind::Answer: httpd_answer(daemon.httpd.get(), request.id, route.answer); return;
+    case RouteKind::Status: {
+      std::vector<Record> records = table_status(daemon.table);
+      write_log(daemon, LogLevel::Info, "STATUS", std::to_string(records.size()) + " active containers");
+      HttpAnswer answer;
+      answer.body = answer_status(records, table_max_slots(daemon.table));
+      httpd_answer(daemon.httpd.get(), request.id, answer);
+      return;
+    }
+    case RouteKind::Ask: take(daemon, std::move(route.event)); return;
+  }
+}
+
+void on_gone(void* context, uint64_t request) { take(*static_cast<Daemon*>(context), RequesterGone{request}); }
+
+void on_stop(evutil_socket_t signal, short, void* context) {
+  auto& daemon = *static_cast<Daemon*>(context);
+  if (daemon.stop_by_ms != kNever) return;
+  write_log(daemon, LogLevel::Info, "", std::string("Stopping (") + (signal == SIGTERM ? "SIGTERM" : "SIGINT") + "): sessions run on");
+  host_notify("STOPPING=1");
+  daemon.stopping->store(true);
+  daemon.stop_by_ms = host_monotonic_ms() + kStopMs;
+  httpd_stop_accepting(daemon.httpd.get());
+  take(daemon, Stop{});
+}
+
+// ---- Start.
+
+std::string hours_text(double value) {
+  char text[32];
+  snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+void write_banner(Daemon& daemon, const std::vector<std::string>& warnings) {
+  const Settings& settings = *daemon.settings;
+  write_log(daemon, LogLevel::Info, "", "========== STARTUP RECONCILIATION ==========");
+  for (const std::string& line : settings_banner(settings)) write_log(daemon, LogLevel::Info, "", line);
+  for (const std::string& warning : warnings) write_log(daemon, LogLevel::Warning, "", warning);
+  std::vector<std::string> addresses = host_addresses();
+  if (settings.vnc_host == "localhost" && !addresses.empty())
+    write_log(daemon, LogLevel::Warning, "",
+              "VNC_HOST=localhost: links work on this machine only. Others reach it as " + addresses.front() + ": set VNC_HOST to that or to its name");
+  write_log(daemon, LogLevel::Info, "", "========== CLEANUP SCHEDULER ==========");
+  write_log(daemon, LogLevel::Info, "CLEANUP", "IDLE_TIMEOUT_HOURS      = " + hours_text(settings.idle_timeout_hours));
+  write_log(daemon, LogLevel::Info, "CLEANUP", "CLEANUP_INTERVAL_MINUTES = " + hours_text(settings.cleanup_interval_minutes));
+  write_log(daemon, LogLevel::Info, "", "=======================================");
+}
+
+CoreConfig core_config(const Settings& settings, const std::string& run) {
+  CoreConfig config;
+  config.port_min = settings.port_range_min;
+  config.port_max = settings.port_range_max;
+  config.default_size = Size{settings.vnc_width, settings.vnc_height};
+  config.warm_pool_size = settings.warm_pool_size;
+  config.fingerprint = settings_fingerprint(settings);
+  config.instance = settings.docker_network_name;
+  config.run = run;
+  config.boot_id = host_boot_id();
+  config.ready_timeout_ms = int64_t{settings.ready_timeout_seconds} * 1000;
+  config.idle_timeout_ms = static_cast<int64_t>(settings.idle_timeout_hours * 3600e3);
+  config.cleanup_interval_ms = static_cast<int64_t>(settings.cleanup_interval_minutes * 60e3);
+  return config;
+}
+
+// Published ports are reached through the address they are bound to; on another host's engine, through that host.
+std::string probe_host(const Settings& settings) {
+  const std::string tcp = "tcp://";
+  if (settings.docker_host.starts_with(tcp)) return settings.docker_host.substr(tcp.size(), settings.docker_host.rfind(':') - tcp.size());
+  return settings.vnc_bind == "0.0.0.0" || settings.vnc_bind == "::" ? "127.0.0.1" : settings.vnc_bind;
+}
+
+// The records of an earlier run. A file that cannot be understood is set aside, never overwritten.
+bool load_records(Daemon& daemon, std::vector<Record>* records, std::string* error) {
+  std::string text;
+  switch (store_read(daemon.store.get(), &text, error)) {
+    case StoreRead::Failed: return false;
+    case StoreRead::Missing:
+      *error = store_replace(daemon.store.get(), snapshot_write({}));
+      if (error->empty()) write_log(daemon, LogLevel::Info, "STATE", daemon.settings->state_file + " made");
+      return error->empty();
+    case StoreRead::Ok: break;
+  }
+  std::string problem, kept;
+  if (snapshot_parse(text, host_wall_us(), records, &problem)) {
+    write_log(daemon, LogLevel::Info, "STATE", std::to_string(records->size()) + " records read from " + daemon.settings->state_file);
+    return true;
+  }
+  *error = store_set_aside(daemon.store.get(), host_wall_us(), &kept);
+  if (!error->empty()) return false;
+  write_log(daemon, LogLevel::Error, "STATE",
+            daemon.settings->state_file + " cannot be understood (" + problem + "): kept as " + kept +
+                ". Sessions are recovered from the containers that run; those of the pool are made anew");
+  return true;
+}
+
+bool add_events(Daemon& daemon) {
+  event_base* base = daemon.base.get();
+  daemon.on_mail.reset(event_new(base, mailbox_fd(daemon.mailbox.get()), EV_READ | EV_PERSIST, on_mail, &daemon));
+  daemon.on_timer.reset(evtimer_new(base, on_timer, &daemon));
+  daemon.on_second.reset(event_new(base, -1, EV_PERSIST, on_second, &daemon));
+  daemon.on_term.reset(evsignal_new(base, SIGTERM, on_stop, &daemon));
+  daemon.on_int.reset(evsignal_new(base, SIGINT, on_stop, &daemon));
+  if (!daemon.on_mail || !daemon.on_timer || !daemon.on_second || !daemon.on_term || !daemon.on_int) return false;
+  const timeval second{1, 0};
+  return !event_add(daemon.on_mail.get(), nullptr) && !event_add(daemon.on_second.get(), &second) &&
+         !event_add(daemon.on_term.get(), nullptr) && !event_add(daemon.on_int.get(), nullptr);
+}
+
+BasePtr make_base() {
+  std::unique_ptr<event_config, Freer<event_config_free>> config(event_config_new());
+  if (!config) return nullptr;
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);  // saves two system calls a reply
+  return BasePtr(event_base_new_with_config(config.get()));
+}
+
+// Everything that can fail before the loop runs, in the order in which it is undone at the end.
+bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::string* error) {
+  const Settings& settings = *daemon.settings;
+  write_banner(daemon, warnings);
+  daemon.store = store_open(settings.state_file, store_system_calls(), error);
+  if (!daemon.store) return false;
+  std::vector<Record> records;
+  if (!load_records(daemon, &records, error)) return false;
+  daemon.base = make_base();
+  daemon.mailbox = mailbox_create(error);
+  if (!daemon.base || !daemon.mailbox || !add_events(daemon)) {
+    if (error->empty()) *error = "libevent could not be set up";
+    return false;
+  }
+  DockerOptions docker;
+  docker.host = settings.docker_host;
+  docker.network = settings.docker_network_name;
+  docker.instance = settings.docker_network_name;
+  docker.container_port = settings.vnc_container_port;
+  daemon.engine = docker_create(docker, error);
+  if (!daemon.engine) return false;
+  daemon.httpd = httpd_create(daemon.base.get(), settings.orchestrator_host, settings.orchestrator_port, HttpLimits{}, on_request, on_gone,
+                              &daemon, error);
+  if (!daemon.httpd) return false;
+  daemon.jobs = JobContext{&settings, host_random_id(), probe_host(settings)};
+  daemon.launches = lane_create("launch", kLaunchThreads, daemon.mailbox.get());
+  daemon.general = lane_create("engine", kGeneralThreads, daemon.mailbox.get());
+  daemon.pulls = lane_create("pull", 1, daemon.mailbox.get());
+  daemon.writes = lane_create("store", 1, daemon.mailbox.get());
+  std::vector<Action> said;
+  daemon.table = orchestrator_create(core_config(settings, daemon.jobs.run), records, read_clocks(), &said);
+  for (const Action& action : said) std::visit(Performer{daemon}, action);
+  daemon.watcher = watcher_start(daemon.engine.get(), daemon.mailbox.get());
+  return true;
+}
+
+// What is on disk must be the last word; a write that the limit cut off is made up for here.
+void last_write(Daemon& daemon) {
+  const Table& table = daemon.table;
+  if (!table.reconciled || table.on_disk == table.version || lane_unfinished(daemon.writes.get())) return;
+  if (std::string error = store_replace(daemon.store.get(), snapshot_write(table_records(table))); !error.empty())
+    write_log(daemon, LogLevel::Error, "STATE", "The last state could not be written: " + error);
+}
+
+// True when some thread is still in a call to the engine that may take long: the process then ends without waiting for it.
+bool threads_are_busy(Daemon& daemon) {
+  return lane_unfinished(daemon.launches.get()) || lane_unfinished(daemon.general.get()) || lane_unfinished(daemon.pulls.get());
+}
+
+}  // namespace
+
+int daemon_run(const Settings& settings, const std::vector<std::string>& warnings) {
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);  // a terminal that closes must not end the service
+  Daemon daemon;
+  daemon.settings = &settings;
+  std::string error;
+  daemon.log = log_open(LogOptions{settings.log_dir, settings.log_level, true}, host_wall_us(), &error);
+  if (!daemon.log) {
+    fprintf(stderr, "vnc-orchestrator: %s\n", error.c_str());
+    return 1;
+  }
+  if (!set_up(daemon, warnings, &error)) {
+    write_log(daemon, LogLevel::Error, "", "Cannot start: " + error);
+    return 1;
+  }
+  write_log(daemon, LogLevel::Info, "", "========== ORCHESTRATOR RUNNING on port " + std::to_string(settings.orchestrator_port) + " ==========");
+  log_flush(daemon.log.get());
+  host_notify("READY=1");
+  arm_timer(daemon);
+  event_base_dispatch(daemon.base.get());
+  last_write(daemon);
+  write_log(daemon, LogLevel::Info, "", "Stopped");
+  log_flush(daemon.log.get());
+  if (threads_are_busy(daemon)) _exit(daemon.exit_status);
+  return daemon.exit_status;
+}

@@ -1,0 +1,129 @@
+// HTTP to events: what a request asks for. The answers to events are turned back here too.
+#include "daemon/routes.h"
+
+#include "codec/answers.h"
+#include "codec/identity.h"
+#include "codec/text.h"
+
+static Route refuse(int status, const std::string& text) {
+  Route route;
+  route.answer.status = status;
+  route.answer.body = answer_error(text);
+  route.refused = text;
+  return route;
+}
+
+static const std::string* parameter(const HttpRequest& request, const char* name) {
+  for (const auto& [key, value] : request.params)
+    if (key == name) return &value;
+  return nullptr;
+}
+
+// The client of /access and /remove. False: *route is the refusal.
+static bool take_client(const HttpRequest& request, std::string* client, Route* route) {
+  const std::string* id = parameter(request, "id");
+  if (!id || text_trim(*id).empty()) {
+    *route = refuse(400, "Missing required parameter: id");
+    return false;
+  }
+  std::string error;
+  if (identity_parse(*id, client, &error)) return true;
+  *route = refuse(400, error);
+  return false;
+}
+
+static Route ask(Event event) {
+  Route route;
+  route.kind = RouteKind::Ask;
+  route.event = std::move(event);
+  return route;
+}
+
+static Route on_access(const HttpRequest& request) {
+  Route route;
+  AccessAsked asked;
+  asked.request = request.id;
+  if (!take_client(request, &asked.client, &route)) return route;
+  std::string error;
+  if (!identity_parse_size(parameter(request, "width"), parameter(request, "height"), &asked.size_given, &asked.size, &error))
+    return refuse(400, error);
+  return ask(asked);
+}
+
+static Route on_remove(const HttpRequest& request) {
+  Route route;
+  RemoveAsked asked;
+  asked.request = request.id;
+  if (!take_client(request, &asked.client, &route)) return route;
+  return ask(asked);
+}
+
+static Route on_remove_all(const HttpRequest& request) { return ask(RemoveAllAsked{request.id}); }
+
+static Route on_status(const HttpRequest&) {
+  Route route;
+  route.kind = RouteKind::Status;
+  return route;
+}
+
+static Route on_health(const HttpRequest&) {
+  Route route;
+  route.answer.body = answer_health();
+  return route;
+}
+
+struct Row {
+  const char* path;
+  Route (*handle)(const HttpRequest& request);
+};
+static const Row kRows[] = {
+    {"/access", on_access}, {"/status", on_status}, {"/remove", on_remove}, {"/remove-all", on_remove_all}, {"/health", on_health},
+};
+
+static const std::string* repeated_parameter(const HttpRequest& request) {
+  for (size_t i = 0; i < request.params.size(); i++)
+    for (size_t j = 0; j < i; j++)
+      if (request.params[i].first == request.params[j].first) return &request.params[i].first;
+  return nullptr;
+}
+
+Route route_request(const HttpRequest& request) {
+  for (const Row& row : kRows) {
+    if (request.path != row.path) continue;
+    if (!request.method_allowed) {
+      Route route = refuse(405, "Method not allowed: " + text_one_line(request.method, 20) + ". Use GET or HEAD.");
+      route.answer.allow = "GET, HEAD";
+      return route;
+    }
+    if (const std::string* name = repeated_parameter(request)) return refuse(400, "Parameter given twice: " + text_one_line(*name, 40));
+    return row.handle(request);
+  }
+  return refuse(404, "Not found: " + text_one_line(request.path, 100) + ". There are /access, /status, /remove, /remove-all and /health.");
+}
+
+HttpAnswer route_redirect(const Settings& settings, int port) {
+  HttpAnswer answer;
+  answer.status = 302;
+  answer.location = settings.vnc_scheme + "://" + settings.vnc_host + ":" + std::to_string(port);
+  return answer;
+}
+
+HttpAnswer route_removed(const AnswerRemoved& removed) {
+  HttpAnswer answer;
+  answer.body = answer_removed(removed.client, removed.container_id, removed.port);
+  return answer;
+}
+
+HttpAnswer route_removed_all(const AnswerRemovedAll& removed) {
+  HttpAnswer answer;
+  answer.body = answer_removed_all(removed.removed);
+  return answer;
+}
+
+HttpAnswer route_error(const AnswerError& error) {
+  HttpAnswer answer;
+  answer.status = error.status;
+  answer.retry_after_seconds = error.retry_after_seconds;
+  answer.body = error.max_slots ? answer_error_slots(error.text, error.max_slots) : answer_error(error.text);
+  return answer;
+}

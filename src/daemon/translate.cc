@@ -1,0 +1,186 @@
+// Between the core's words and the engine's: actions become jobs, results and engine events become events.
+#include "daemon/translate.h"
+
+#include <cstdlib>
+
+static Fault fault_of(EngineFault fault) {
+  switch (fault) {
+    case EngineFault::None: return Fault::None;
+    case EngineFault::Unreachable: return Fault::Unreachable;
+    case EngineFault::Unknown: return Fault::Unknown;
+    case EngineFault::NotFound: return Fault::NotFound;
+    case EngineFault::NameTaken: return Fault::NameTaken;
+    case EngineFault::PortTaken: return Fault::PortTaken;
+    case EngineFault::ImageMissing: return Fault::ImageMissing;
+    case EngineFault::NetworkMissing: return Fault::NetworkMissing;
+    case EngineFault::TooOld:
+    case EngineFault::Refused:
+    case EngineFault::Failed: return Fault::Refused;
+  }
+  return Fault::Refused;
+}
+
+static Failure failure_of(const EngineError& error) { return Failure{fault_of(error.fault), error.text}; }
+
+static SeenState state_of(ContainerState state) {
+  switch (state) {
+    case ContainerState::Created: return SeenState::Created;
+    case ContainerState::Running: return SeenState::Running;
+    case ContainerState::Paused: return SeenState::Paused;
+    case ContainerState::Restarting:
+    case ContainerState::Removing:
+    case ContainerState::Exited:
+    case ContainerState::Dead: return SeenState::Ended;
+  }
+  return SeenState::Ended;
+}
+
+static SeenHealth health_of(ContainerHealth health) {
+  switch (health) {
+    case ContainerHealth::None: return SeenHealth::None;
+    case ContainerHealth::Starting: return SeenHealth::Starting;
+    case ContainerHealth::Healthy: return SeenHealth::Healthy;
+    case ContainerHealth::Unhealthy: return SeenHealth::Unhealthy;
+  }
+  return SeenHealth::None;
+}
+
+static std::string why_of(const ContainerInfo& info) {
+  bool ended = state_of(info.state) == SeenState::Ended;
+  std::string why;
+  if (ended) why = info.oom_killed ? "out of memory" : "exit code " + std::to_string(info.exit_code);
+  for (const std::string& more : {info.state_error, info.health_output})
+    if (!more.empty()) why += (why.empty() ? "" : ": ") + more;
+  return why;
+}
+
+static Seen seen_of(const ContainerInfo& info) {
+  Seen seen;
+  seen.id = info.id;
+  seen.name = info.name;
+  seen.state = state_of(info.state);
+  seen.health = health_of(info.health);
+  seen.port = info.host_port;
+  seen.on_network = info.on_network;
+  seen.instance = info.instance;
+  seen.run = info.run;
+  seen.job = info.job;
+  seen.fingerprint = info.fingerprint;
+  seen.size = Size{atoi(info.width.c_str()), atoi(info.height.c_str())};
+  seen.created_us = info.created_us;
+  seen.why = why_of(info);
+  return seen;
+}
+
+// ---- Actions to jobs.
+
+NetworkSpec network_spec(const Settings& settings) {
+  return NetworkSpec{settings.docker_network_name, settings.docker_network_subnet, settings.docker_network_name};
+}
+
+Job job_launch(const JobContext& context, const DoLaunch& action) {
+  Job job;
+  job.kind = JobKind::Launch;
+  job.id = action.job;
+  job.port = action.port;
+  job.generation = action.generation;
+  job.spec = settings_launch_spec(*context.settings, action.name, action.port, action.size, context.run, std::to_string(action.job));
+  job.network = network_spec(*context.settings);
+  return job;
+}
+
+Job job_check(const JobContext& context, const DoCheck& action) {
+  Job job;
+  job.kind = JobKind::Check;
+  job.port = action.port;
+  job.generation = action.generation;
+  job.container_id = action.container_id;
+  job.probe_host = context.probe_host;
+  return job;
+}
+
+Job job_remove(const JobContext& context, const DoRemove& action) {
+  Job job;
+  job.kind = JobKind::Remove;
+  job.port = action.port;
+  job.generation = action.generation;
+  job.container_id = action.container_id;
+  job.name = action.name;
+  job.run = context.run;
+  job.launch_job = std::to_string(action.launch_job);
+  return job;
+}
+
+Job job_rename(const DoRename& action) {
+  Job job;
+  job.kind = JobKind::Rename;
+  job.port = action.port;
+  job.generation = action.generation;
+  job.container_id = action.container_id;
+  job.name = action.name;
+  return job;
+}
+
+Job job_pull(const JobContext& context) {
+  Job job;
+  job.kind = JobKind::Pull;
+  job.image = context.settings->vnc_image;
+  return job;
+}
+
+Job job_connect(const JobContext& context) {
+  Job job;
+  job.kind = JobKind::Connect;
+  job.network = network_spec(*context.settings);
+  return job;
+}
+
+Job job_list(const Table& table) {
+  Job job;
+  job.kind = JobKind::List;
+  for (const auto& [id, port] : table.by_container) job.known.push_back(id);
+  return job;
+}
+
+// ---- Results to events.
+
+Event event_of_result(const JobResult& result, uint64_t asked) {
+  Failure failure = failure_of(result.error);
+  switch (result.kind) {
+    case JobKind::Connect:
+      // A session network that cannot be made is told by the launches that need it; what runs already can be served.
+      if (!result.version.api.empty()) failure = Failure{};
+      return ConnectDone{failure};
+    case JobKind::List: {
+      Listed listed{asked, failure, {}};
+      for (const ContainerInfo& info : result.list) listed.seen.push_back(seen_of(info));
+      return listed;
+    }
+    case JobKind::Launch: return LaunchDone{result.port, result.generation, result.id, failure, result.container_id};
+    case JobKind::Check: return CheckDone{result.port, result.generation, failure, seen_of(result.info), result.answered};
+    case JobKind::Remove: return RemoveDone{result.port, result.generation, result.container_id, failure};
+    case JobKind::Rename: return RenameDone{result.port, result.generation, result.name, failure};
+    case JobKind::Pull: return PullDone{failure};
+  }
+  return Tick{};
+}
+
+std::optional<Event> event_of_engine(const EngineEvent& event, const std::string& network) {
+  ContainerChanged changed{ContainerChange::Created, event.id, event.name, event.exit_code, event.instance, event.run, event.job};
+  switch (event.kind) {
+    case EngineEventKind::Create: changed.change = ContainerChange::Created; break;
+    case EngineEventKind::Die: changed.change = ContainerChange::Died; break;
+    case EngineEventKind::Destroy: changed.change = ContainerChange::Destroyed; break;
+    case EngineEventKind::Rename: changed.change = ContainerChange::Renamed; break;
+    case EngineEventKind::Healthy: changed.change = ContainerChange::Healthy; break;
+    case EngineEventKind::Unhealthy: changed.change = ContainerChange::Unhealthy; break;
+    case EngineEventKind::Disconnect:
+      if (event.name != network) return std::nullopt;
+      changed.change = ContainerChange::Disconnected;
+      break;
+    case EngineEventKind::Start:
+    case EngineEventKind::Pause:
+    case EngineEventKind::Unpause: return std::nullopt;
+  }
+  return changed;
+}

@@ -1,0 +1,98 @@
+// What the host and the service manager tell us, and what we tell them.
+#include "io/host.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <memory>
+
+static int64_t clock_us(clockid_t which) {
+  timespec now{};
+  clock_gettime(which, &now);
+  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
+
+int64_t host_monotonic_ms() { return clock_us(CLOCK_MONOTONIC) / 1000; }
+
+int64_t host_wall_us() { return clock_us(CLOCK_REALTIME); }
+
+bool host_read_file(const std::string& path, std::string* text, bool* missing, std::string* error) {
+  std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(path.c_str(), "re"), &fclose);
+  *missing = !file && errno == ENOENT;
+  if (!file) {
+    *error = path + ": " + strerror(errno);
+    return false;
+  }
+  std::string all;
+  char part[4096];
+  while (size_t count = fread(part, 1, sizeof part, file.get())) all.append(part, count);
+  if (ferror(file.get())) {
+    *error = path + ": " + strerror(errno);
+    return false;
+  }
+  *text = std::move(all);
+  return true;
+}
+
+std::string host_boot_id() {
+  std::string text, error;
+  bool missing = false;
+  if (!host_read_file("/proc/sys/kernel/random/boot_id", &text, &missing, &error)) return "";
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+std::string host_random_id() {
+  uint64_t value = 0;
+  if (getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value))
+    value = static_cast<uint64_t>(clock_us(CLOCK_REALTIME)) ^ (static_cast<uint64_t>(getpid()) << 40);
+  char text[17];
+  snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+static bool belongs_to_engine(const char* interface) {
+  return !strncmp(interface, "docker", 6) || !strncmp(interface, "br-", 3) || !strncmp(interface, "veth", 4);
+}
+
+std::vector<std::string> host_addresses() {
+  std::vector<std::string> addresses;
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return addresses;
+  std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> all(first, &freeifaddrs);
+  for (const ifaddrs* one = all.get(); one; one = one->ifa_next) {
+    if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET || (one->ifa_flags & IFF_LOOPBACK) || belongs_to_engine(one->ifa_name)) continue;
+    sockaddr_in address{};
+    memcpy(&address, one->ifa_addr, sizeof address);
+    char text[INET_ADDRSTRLEN];
+    if (inet_ntop(AF_INET, &address.sin_addr, text, sizeof text)) addresses.emplace_back(text);
+  }
+  return addresses;
+}
+
+void host_notify(const char* state) {
+  const char* path = getenv("NOTIFY_SOCKET");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (!path || !*path || strlen(path) >= sizeof address.sun_path) return;
+  size_t length = strlen(path);
+  memcpy(address.sun_path, path, length);
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // the abstract namespace
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
+  sendto(fd, state, strlen(state), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), size);
+  close(fd);
+}
