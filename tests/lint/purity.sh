@@ -9,7 +9,7 @@ threads='pthread_(create|join|mutex.*|cond.*|rwlock.*)|std::thread::.*|std::cond
 clocks='(clock_gettime|gettimeofday|time|nanosleep|usleep|sleep)|std::chrono::.*::now.*|std::random_device::.*|rand|random'
 files='f?open(64)?|openat(64)?|fdopen|creat(64)?|read|write|rename|unlink|mkdir|f?stat(64)?|fsync|std::basic_[io]?fstream.*|std::filesystem.*'
 sockets='socket|connect|bind|listen|accept4?|send(to|msg)?|recv(from|msg)?|getaddrinfo|poll|select|epoll_.*|pipe2?'
-output='printf|puts|putchar|fputs|fputc|fwrite|v?fprintf|__v?f?printf_chk|std::cout|std::cerr|std::clog|syslog'
+output='printf|puts|putchar|fputs|fputc|fwrite|v?fprintf|vprintf|std::cout|std::cerr|std::clog|syslog'
 processes='getenv|secure_getenv|setenv|fork|v?exec.*|system|kill|signal|sigaction|exit'
 forbidden="^($threads|$clocks|$files|$sockets|$output|$processes)(@.*)?\$"
 
@@ -23,7 +23,9 @@ for room in core codec; do
     continue
   fi
   found=$(for object in "${objects[@]}"; do
-    nm --undefined-only --demangle "$object" | sed 's/^ *U //' | grep -E "$forbidden" | sed "s|^|# ${object#"$build"/}: |"
+    # The checked forms of _FORTIFY_SOURCE (__read_chk, __open_2) count as what they are.
+    nm --undefined-only --demangle "$object" | sed -E 's/^ *U //; s/^__(.*)_(chk|2)$/\1/' |
+      grep -E "$forbidden" | sed "s|^|# ${object#"$build"/}: |"
   done)
   if [ -z "$found" ]; then
     echo "ok $number - $room does nothing but think (${#objects[@]} objects)"
