@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <string_view>
 
-bool shape_is_ipv4(std::string_view text);       // four decimal parts, no leading zeros
-bool shape_is_ipv6(std::string_view text);       // RFC 4291 without brackets and without a zone
-bool shape_is_host_name(std::string_view text);  // RFC 1123 labels, '_' allowed; what looks like an IPv4 address must be one
+bool shape_is_ipv4(std::string_view text);  // four decimal parts, no leading zeros
+bool shape_is_ipv6(std::string_view text);  // RFC 4291 without brackets and without a zone
+bool shape_is_host_name(
+    std::string_view text);  // RFC 1123 labels, '_' allowed; what looks like an IPv4 address must be one
 
 // Host bits must be zero and the address one that hosts can have. False leaves *prefix alone.
 bool shape_parse_subnet(std::string_view text, int* prefix);
@@ -16,7 +17,8 @@ int64_t shape_subnet_room(int prefix);
 
 // A reference as the engine takes it: [registry[:port]/]path[:tag][@digest]; also an image id.
 bool shape_is_image(std::string_view text);
-bool shape_is_network_name(std::string_view text);  // one that can stand in a URL path and is not one of the engine's own
+bool shape_is_network_name(
+    std::string_view text);  // one that can stand in a URL path and is not one of the engine's own
 
 bool shape_has_control(std::string_view text);  // a control character anywhere
 

@@ -1,0 +1,77 @@
+// From settings to the container of one session, and the fingerprint by which a container tells what it was born as.
+#include <array>
+#include <cstdint>
+
+#include "codec/settings.h"
+
+namespace {
+
+constexpr const char* kCertInside = "/run/vnc-tls/cert.pem";
+constexpr const char* kKeyInside = "/run/vnc-tls/key.pem";
+
+// All that is the same for every session of one size.
+LaunchSpec common_spec(const Settings& settings, Size size) {
+  LaunchSpec spec;
+  spec.image = settings.vnc_image;
+  spec.network = settings.docker_network_name;
+  spec.bind_address = settings.vnc_bind;
+  spec.container_port = settings.vnc_container_port;
+  spec.env = {{"APPNAME", settings.vnc_appname},
+              {"WIDTH", std::to_string(size.width)},
+              {"HEIGHT", std::to_string(size.height)}};
+  if (!settings.vnc_tls_cert.empty())
+    spec.mounts = {{settings.vnc_tls_cert, kCertInside}, {settings.vnc_tls_key, kKeyInside}};
+  return spec;
+}
+
+// FNV-1a, 64 bits: not against forgery, only to tell one set of settings from another.
+struct Hash {
+  uint64_t value = 0xCBF29CE484222325;
+};
+
+// The length goes before the bytes, so that no two lists of texts run together into the same bytes.
+void hash_add(Hash* hash, const std::string& text) {
+  for (char c : std::to_string(text.size()) + ":" + text) {
+    hash->value = (hash->value ^ static_cast<unsigned char>(c)) * 0x100000001B3;
+  }
+}
+
+void hash_add(Hash* hash, size_t count) { hash_add(hash, std::to_string(count)); }
+
+}  // namespace
+
+// Hashed: image, container port, bind address, then the count and the texts of environment and mounts. Not the network: it is
+// the instance label, by which containers are found in the first place.
+std::string settings_fingerprint(const Settings& settings) {
+  const LaunchSpec spec = common_spec(settings, {settings.vnc_width, settings.vnc_height});
+  Hash hash;
+  hash_add(&hash, spec.image);
+  hash_add(&hash, std::to_string(spec.container_port));
+  hash_add(&hash, spec.bind_address);
+  hash_add(&hash, spec.env.size());
+  for (const auto& [name, value] : spec.env) {
+    hash_add(&hash, name);
+    hash_add(&hash, value);
+  }
+  hash_add(&hash, spec.mounts.size());
+  for (const BindMount& mount : spec.mounts) {
+    hash_add(&hash, mount.host_path);
+    hash_add(&hash, mount.container_path);
+  }
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (unsigned shift = 64; shift > 0; shift -= 4) out += kHex[(hash.value >> (shift - 4)) & 0xFU];
+  return out;
+}
+
+LaunchSpec settings_launch_spec(const Settings& settings, const std::string& name, int port, Size size,
+                                const std::string& run, const std::string& job) {
+  LaunchSpec spec = common_spec(settings, size);
+  spec.name = name;
+  spec.host_port = port;
+  spec.labels = {{kLabelInstance, settings.docker_network_name},
+                 {kLabelRun, run},
+                 {kLabelJob, job},
+                 {kLabelFingerprint, settings_fingerprint(settings)}};
+  return spec;
+}

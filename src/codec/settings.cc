@@ -1,0 +1,475 @@
+// Every setting of the daemon in one table, and all that is read from it or shown of it.
+#include "codec/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "codec/identity.h"
+#include "codec/shape.h"
+#include "codec/text.h"
+
+namespace {
+
+constexpr int kPortMost = 65535;
+constexpr int kPortsMost = 1000;
+constexpr size_t kSocketPathMost = 107;  // sun_path holds 108 with its end
+
+// ---- what a text may be: true and *out set to the value to keep -------------------------------------------------------
+
+using Accept = bool(std::string_view text, std::string* out);
+
+bool accept_if(bool fits, std::string_view text, std::string* out) {
+  if (fits) *out = text;
+  return fits;
+}
+
+bool is_bracketed_ipv6(std::string_view text) {
+  return text.size() > 2 && text.front() == '[' && text.back() == ']' && shape_is_ipv6(text.substr(1, text.size() - 2));
+}
+bool is_url_host(std::string_view text) { return shape_is_host_name(text) || is_bracketed_ipv6(text); }
+bool is_address(std::string_view text) { return shape_is_ipv4(text) || shape_is_ipv6(text); }
+bool is_absolute_path(std::string_view text) {
+  return text.starts_with('/') && !text.ends_with('/') && !shape_has_control(text);
+}
+
+bool accept_url_host(std::string_view text, std::string* out) { return accept_if(is_url_host(text), text, out); }
+bool accept_image(std::string_view text, std::string* out) { return accept_if(shape_is_image(text), text, out); }
+bool accept_address(std::string_view text, std::string* out) { return accept_if(is_address(text), text, out); }
+bool accept_network(std::string_view text, std::string* out) {
+  return accept_if(shape_is_network_name(text), text, out);
+}
+bool accept_plain(std::string_view text, std::string* out) { return accept_if(!shape_has_control(text), text, out); }
+bool accept_secret_path(std::string_view text, std::string* out) {
+  return accept_if(is_absolute_path(text), text, out);
+}
+bool accept_scheme(std::string_view text, std::string* out) {
+  return accept_if(text == "http" || text == "https", text, out);
+}
+
+bool accept_subnet(std::string_view text, std::string* out) {
+  int prefix = 0;
+  return accept_if(shape_parse_subnet(text, &prefix), text, out);
+}
+
+bool accept_file(std::string_view text, std::string* out) {
+  return accept_if(!text.ends_with('/') && !shape_has_control(text), text, out);
+}
+
+bool accept_listen(std::string_view text, std::string* out) {
+  return accept_if(is_address(text) || shape_is_host_name(text), text, out);
+}
+
+// As the docker command understands it: the socket and the port may be left out. Kept whole.
+bool accept_engine(std::string_view text, std::string* out) {
+  static constexpr std::string_view kUnix = "unix://";
+  static constexpr std::string_view kTcp = "tcp://";
+  if (text.starts_with(kUnix)) {
+    const std::string_view path = text.size() == kUnix.size() ? "/var/run/docker.sock" : text.substr(kUnix.size());
+    if (!is_absolute_path(path) || path.size() > kSocketPathMost) return false;
+    *out = std::string(kUnix).append(path);
+    return true;
+  }
+  if (!text.starts_with(kTcp)) return false;
+  std::string_view host = text.substr(kTcp.size());
+  if (host.ends_with('/')) host.remove_suffix(1);
+  std::string_view port = "2375";
+  const size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos && !host.ends_with(']')) {
+    port = host.substr(colon + 1);
+    host = host.substr(0, colon);
+  }
+  long number = 0;
+  if (!is_url_host(host) || !text_to_int(port, 1, kPortMost, &number)) return false;
+  *out = std::string(kTcp).append(host) + ":" + std::to_string(number);
+  return true;
+}
+
+// ---- the table --------------------------------------------------------------------------------------------------------
+
+// One of text, number, real and level says where the value lives.
+struct Field {
+  SettingRow row;
+  const char* banner = nullptr;  // its name in the document's banner, when it stands there
+  std::string Settings::*text = nullptr;
+  Accept* accept = nullptr;
+  int Settings::*number = nullptr;
+  int min = 0;
+  int max = 0;
+  double Settings::*real = nullptr;  // above 0
+  double most = 0;
+  LogLevel Settings::*level = nullptr;
+};
+
+constexpr const char* kPortAllowed = "a whole number from 1 to 65535";
+constexpr const char* kSizeAllowed = "a whole number from 64 to 7680";
+static_assert(kPortMost == 65535 && kSizeMin == 64 && kSizeMax == 7680, "the texts above say so");
+constexpr const char* kSecretAllowed = "an absolute path; both VNC_TLS_CERT and VNC_TLS_KEY or none";
+
+constexpr Field kFields[] = {
+    {.row = {"VNC_HOST", "localhost",
+             "a host name, an IPv4 address or an IPv6 address in brackets; no scheme, port or path",
+             "Host in the links that clients are sent to"},
+     .text = &Settings::vnc_host,
+     .accept = accept_url_host},
+    {.row = {"VNC_IMAGE", kOwnImage, "an image name as docker takes it", "Image of the sessions"},
+     .banner = "IMAGE",
+     .text = &Settings::vnc_image,
+     .accept = accept_image},
+    {.row = {"VNC_CONTAINER_PORT", "6080", kPortAllowed, "Port inside the container where noVNC listens"},
+     .banner = "CONTAINER_PORT",
+     .number = &Settings::vnc_container_port,
+     .min = 1,
+     .max = kPortMost},
+    {.row = {"PORT_RANGE_MIN", "5000", kPortAllowed, "First host port for sessions; each port is one slot"},
+     .banner = "PORT_RANGE",
+     .number = &Settings::port_range_min,
+     .min = 1,
+     .max = kPortMost},
+    {.row = {"PORT_RANGE_MAX", "5003", kPortAllowed,
+             "Last host port for sessions; at most 1000 ports, and no more than the subnet has room for"},
+     .number = &Settings::port_range_max,
+     .min = 1,
+     .max = kPortMost},
+    {.row = {"ORCHESTRATOR_PORT", "8080", "a whole number from 1 to 65535 outside the range of session ports",
+             "Port of the orchestrator itself"},
+     .number = &Settings::orchestrator_port,
+     .min = 1,
+     .max = kPortMost},
+    {.row = {"STATE_FILE", "state.json", "a path of a file", "File in which sessions are remembered"},
+     .text = &Settings::state_file,
+     .accept = accept_file},
+    {.row = {"DOCKER_NETWORK_NAME", "vnc_network",
+             "letters, digits, '_', '.' and '-'; not a network of the engine's own",
+             "Docker network of the sessions; made when it is not there"},
+     .banner = "NETWORK_NAME",
+     .text = &Settings::docker_network_name,
+     .accept = accept_network},
+    {.row = {"DOCKER_NETWORK_SUBNET", "10.10.0.0/24",
+             "an IPv4 subnet from /8 to /30 with zero host bits, such as 10.10.0.0/24", "Subnet of that network"},
+     .banner = "NETWORK_SUBNET",
+     .text = &Settings::docker_network_subnet,
+     .accept = accept_subnet},
+    {.row = {"IDLE_TIMEOUT_HOURS", "8", "a number above 0 up to 87600; fractions are allowed",
+             "Hours without an access after which a session is removed"},
+     .real = &Settings::idle_timeout_hours,
+     .most = 87600},
+    {.row = {"CLEANUP_INTERVAL_MINUTES", "30", "a number above 0 up to 525600; fractions are allowed",
+             "Minutes between two looks for idle sessions"},
+     .real = &Settings::cleanup_interval_minutes,
+     .most = 525600},
+    {.row = {"WARM_POOL_SIZE", "1", "a whole number from 0 to 1000", "Sessions kept ready for nobody yet; 0 for none"},
+     .number = &Settings::warm_pool_size,
+     .min = 0,
+     .max = 1000},
+    {.row = {"VNC_APPNAME", "firefox-kiosk https://google.com", "a command with arguments, in one line",
+             "Command that a session runs"},
+     .banner = "APPNAME",
+     .text = &Settings::vnc_appname,
+     .accept = accept_plain},
+    {.row = {"VNC_WIDTH", "410", kSizeAllowed, "Width of the screen for those who ask for none, in pixels"},
+     .banner = "WIDTH",
+     .number = &Settings::vnc_width,
+     .min = kSizeMin,
+     .max = kSizeMax},
+    {.row = {"VNC_HEIGHT", "900", kSizeAllowed, "Height of the screen for those who ask for none, in pixels"},
+     .banner = "HEIGHT",
+     .number = &Settings::vnc_height,
+     .min = kSizeMin,
+     .max = kSizeMax},
+    {.row = {"ORCHESTRATOR_HOST", "0.0.0.0", "an IP address or host name of this machine",
+             "Address on which the orchestrator listens"},
+     .text = &Settings::orchestrator_host,
+     .accept = accept_listen},
+    {.row = {"VNC_SCHEME", "https", "http or https", "Scheme of the links that clients are sent to"},
+     .text = &Settings::vnc_scheme,
+     .accept = accept_scheme},
+    {.row = {"READY_TIMEOUT_SECONDS", "60", "a whole number from 1 to 3600",
+             "Seconds that a new session may take until it is ready"},
+     .number = &Settings::ready_timeout_seconds,
+     .min = 1,
+     .max = 3600},
+    {.row = {"LOG_DIR", "logs", "a path of a folder", "Folder of the log files, one a day, kept for seven days"},
+     .text = &Settings::log_dir,
+     .accept = accept_plain},
+    {.row = {"LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", "Least important lines that are logged"},
+     .level = &Settings::log_level},
+    {.row = {"VNC_BIND", "0.0.0.0", "an IP address of this machine", "Address on which session ports are published"},
+     .text = &Settings::vnc_bind,
+     .accept = accept_address},
+    {.row = {"VNC_TLS_CERT", "", kSecretAllowed,
+             "Certificate for the sessions, a file on the Docker host; without one each session makes its own"},
+     .text = &Settings::vnc_tls_cert,
+     .accept = accept_secret_path},
+    {.row = {"VNC_TLS_KEY", "", kSecretAllowed, "Key of that certificate"},
+     .text = &Settings::vnc_tls_key,
+     .accept = accept_secret_path},
+    {.row = {"DOCKER_HOST", "unix:///var/run/docker.sock", "unix:///path/of/socket or tcp://host:port",
+             "Docker engine to use"},
+     .text = &Settings::docker_host,
+     .accept = accept_engine},
+};
+
+constexpr auto kRows = [] {
+  std::array<SettingRow, std::size(kFields)> rows{};
+  std::transform(std::begin(kFields), std::end(kFields), rows.begin(), [](const Field& field) { return field.row; });
+  return rows;
+}();
+
+constexpr std::array<const char*, 4> kLevels = {"DEBUG", "INFO", "WARNING", "ERROR"};  // in LogLevel's order
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return out;
+}
+
+bool read_field(const Field& field, std::string_view text, Settings* out) {
+  if (field.text != nullptr) return field.accept(text, &(out->*field.text));
+  if (field.number != nullptr) {
+    long value = 0;
+    if (!text_to_int(text, field.min, field.max, &value)) return false;
+    out->*field.number = static_cast<int>(value);
+    return true;
+  }
+  if (field.real != nullptr) {
+    double value = 0;
+    if (!text_to_double(text, &value) || value <= 0 || value > field.most) return false;
+    out->*field.real = value;
+    return true;
+  }
+  const auto level = std::find(kLevels.begin(), kLevels.end(), upper(text));
+  if (level == kLevels.end()) return false;
+  out->*field.level = static_cast<LogLevel>(level - kLevels.begin());
+  return true;
+}
+
+std::string show_field(const Field& field, const Settings& settings) {
+  if (field.text != nullptr) return settings.*field.text;
+  if (field.number != nullptr) return std::to_string(settings.*field.number);
+  if (field.real != nullptr) {
+    std::array<char, 32> text;
+    const auto [end, fault] = std::to_chars(text.data(), text.data() + text.size(), settings.*field.real);
+    return fault == std::errc() ? std::string(text.data(), end) : std::string();
+  }
+  return kLevels[static_cast<size_t>(settings.*field.level)];
+}
+
+// ---- reading ----------------------------------------------------------------------------------------------------------
+
+// The last one counts; blank is as good as absent.
+std::optional<std::string> find(const NameValues& values, std::string_view name) {
+  for (auto one = values.rbegin(); one != values.rend(); ++one) {
+    if (one->first != name) continue;
+    const std::string_view value = text_trim(one->second);
+    return value.empty() ? std::nullopt : std::optional<std::string>(value);
+  }
+  return std::nullopt;
+}
+
+std::string complaint(const char* name, std::string_view value, std::string_view problem) {
+  return std::string(name) + "=" + text_one_line(value, 120) + ": " + std::string(problem);
+}
+
+// What one value alone cannot tell. `good` says which fields were read.
+struct Judge {
+  const Settings& settings;
+  const std::vector<const char*>& bad;
+  std::vector<std::string>* errors;
+};
+
+bool all_good(const Judge& judge, std::initializer_list<std::string_view> names) {
+  return std::none_of(judge.bad.begin(), judge.bad.end(),
+                      [&](std::string_view bad) { return std::find(names.begin(), names.end(), bad) != names.end(); });
+}
+
+void judge_ports(const Judge& judge) {
+  const Settings& settings = judge.settings;
+  if (!all_good(judge, {"PORT_RANGE_MIN", "PORT_RANGE_MAX"})) return;
+  const int ports = settings.port_range_max - settings.port_range_min + 1;
+  const std::string range = std::to_string(settings.port_range_min) + " to " + std::to_string(settings.port_range_max);
+  if (ports < 1) {
+    judge.errors->push_back(
+        complaint("PORT_RANGE_MIN", std::to_string(settings.port_range_min),
+                  "must not be above PORT_RANGE_MAX, which is " + std::to_string(settings.port_range_max)));
+    return;
+  }
+  if (ports > kPortsMost) {
+    judge.errors->push_back(complaint("PORT_RANGE_MAX", std::to_string(settings.port_range_max),
+                                      "the range " + range + " has " + std::to_string(ports) + " ports; at most " +
+                                          std::to_string(kPortsMost) + " are allowed"));
+  }
+  int prefix = 0;
+  if (all_good(judge, {"DOCKER_NETWORK_SUBNET"}) && shape_parse_subnet(settings.docker_network_subnet, &prefix) &&
+      ports > shape_subnet_room(prefix)) {
+    judge.errors->push_back(complaint("DOCKER_NETWORK_SUBNET", settings.docker_network_subnet,
+                                      "has room for " + std::to_string(shape_subnet_room(prefix)) +
+                                          " containers, but PORT_RANGE_MIN and " + "PORT_RANGE_MAX ask for " +
+                                          std::to_string(ports) + "; take a larger subnet or fewer ports"));
+  }
+  if (all_good(judge, {"ORCHESTRATOR_PORT"}) && settings.orchestrator_port >= settings.port_range_min &&
+      settings.orchestrator_port <= settings.port_range_max) {
+    judge.errors->push_back(complaint("ORCHESTRATOR_PORT", std::to_string(settings.orchestrator_port),
+                                      "must be outside the range of session ports, " + range));
+  }
+}
+
+void judge_secrets(const Judge& judge) {
+  if (!all_good(judge, {"VNC_TLS_CERT", "VNC_TLS_KEY"})) return;
+  const Settings& settings = judge.settings;
+  if (settings.vnc_tls_cert.empty() == settings.vnc_tls_key.empty()) return;
+  const bool has_cert = !settings.vnc_tls_cert.empty();
+  judge.errors->push_back(
+      complaint(has_cert ? "VNC_TLS_CERT" : "VNC_TLS_KEY", has_cert ? settings.vnc_tls_cert : settings.vnc_tls_key,
+                std::string("needs ") + (has_cert ? "VNC_TLS_KEY" : "VNC_TLS_CERT") + " too; set both or none"));
+}
+
+// ---- typing errors ----------------------------------------------------------------------------------------------------
+
+// Slips of the fingers from one text to the other: a letter more, less, other, or two swapped.
+size_t slips(std::string_view from, std::string_view to) {
+  std::vector<size_t> two_above(to.size() + 1), above(to.size() + 1), row(to.size() + 1);
+  for (size_t j = 0; j <= to.size(); j++) row[j] = j;
+  for (size_t i = 1; i <= from.size(); i++) {
+    std::swap(two_above, above);
+    std::swap(above, row);
+    row[0] = i;
+    for (size_t j = 1; j <= to.size(); j++) {
+      const bool same = from[i - 1] == to[j - 1];
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (same ? 0 : 1)});
+      if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1])
+        row[j] = std::min(row[j], two_above[j - 2] + 1);
+    }
+  }
+  return row[to.size()];
+}
+
+bool has_our_prefix(std::string_view name) {
+  return std::any_of(std::begin(kRows), std::end(kRows), [&](const SettingRow& row) {
+    const std::string_view known = row.name;
+    return name.starts_with(known.substr(0, known.find('_') + 1));
+  });
+}
+
+// Empty when the name is ours or nobody's business.
+std::string typing_error(const std::string& name) {
+  if (name.size() > 64) return {};
+  const std::string wanted = upper(name);
+  const SettingRow* nearest = nullptr;
+  size_t least = 0;
+  for (const SettingRow& row : kRows) {
+    if (name == row.name) return {};
+    const size_t distance = slips(wanted, row.name);
+    const size_t allowed = std::clamp<size_t>(std::string_view(row.name).size() / 4, 1, 3);
+    if (distance <= allowed && (nearest == nullptr || distance < least)) nearest = &row, least = distance;
+  }
+  if (nearest != nullptr)
+    return text_one_line(name) + " is not a setting and is ignored; did you mean " + nearest->name + "?";
+  if (has_our_prefix(wanted))
+    return text_one_line(name) + " is not a setting and is ignored; --help lists those that are";
+  return {};
+}
+
+// ---- showing ----------------------------------------------------------------------------------------------------------
+
+std::string padded(std::string text, size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+constexpr size_t kNameWidth = 24;  // of the longest name
+static_assert(std::all_of(std::begin(kRows), std::end(kRows),
+                          [](const SettingRow& row) { return std::string_view(row.name).size() <= kNameWidth; }));
+
+}  // namespace
+
+const SettingRow* settings_rows(size_t* count) {
+  *count = kRows.size();
+  return kRows.data();
+}
+
+bool settings_read(const NameValues& file, const NameValues& environment, Settings* out,
+                   std::vector<std::string>* errors, std::vector<std::string>* warnings) {
+  Settings settings;
+  std::vector<const char*> bad;
+  std::vector<std::string> found;
+  for (const Field& field : kFields) {
+    const char* name = field.row.name;
+    std::optional<std::string> value = find(environment, name);
+    const bool from_environment = value.has_value();
+    if (!value) value = find(file, name);
+    if (!value && field.row.default_text[0] == '\0') continue;
+    if (read_field(field, value ? *value : field.row.default_text, &settings)) continue;
+    bad.push_back(name);
+    found.push_back(
+        complaint(name, value.value_or(""),
+                  std::string("must be ") + field.row.allowed + (from_environment ? " (set in the environment)" : "")));
+  }
+  const Judge judge = {settings, bad, &found};
+  judge_ports(judge);
+  judge_secrets(judge);
+  for (const auto& [name, value] : file) {
+    std::string warning = typing_error(name);
+    if (!warning.empty()) warnings->push_back(std::move(warning));
+  }
+  if (!found.empty()) {
+    errors->insert(errors->end(), found.begin(), found.end());
+    return false;
+  }
+  *out = std::move(settings);
+  return true;
+}
+
+std::string settings_help() {
+  const std::string indent(kNameWidth + 4, ' ');
+  std::string out;
+  for (const SettingRow& row : kRows) {
+    out += "  " + padded(row.name, kNameWidth) + "  " + row.help + "\n";
+    out += indent + "default: " + (row.default_text[0] != '\0' ? row.default_text : "none") + "\n";
+    out += indent + "allowed: " + row.allowed + "\n";
+  }
+  return out;
+}
+
+std::string settings_example() {
+  std::string out =
+      "# Settings of the VNC orchestrator, with their defaults. Copy this file to .env and change what you need.\n"
+      "# The environment wins over .env; an empty value counts as not set.\n"
+      "# Quotes are needed only around a value with ' #' in it.\n";
+  for (const SettingRow& row : kRows) {
+    out += std::string("\n# ") + row.help + ".\n# Allowed: " + row.allowed + ".\n" + row.name + "=" + row.default_text +
+           "\n";
+  }
+  return out;
+}
+
+std::string settings_values(const Settings& settings) {
+  std::string out;
+  for (const Field& field : kFields) out += std::string(field.row.name) + "=" + show_field(field, settings) + "\n";
+  return out;
+}
+
+std::vector<std::string> settings_banner(const Settings& settings) {
+  static constexpr std::array kDocumented = {"IMAGE", "CONTAINER_PORT", "PORT_RANGE",   "APPNAME",
+                                             "WIDTH", "HEIGHT",         "NETWORK_NAME", "NETWORK_SUBNET"};
+  static constexpr size_t kDocumentedWidth = 15;
+  std::vector<std::string> out = {"========== DOCKER CONFIG =========="};
+  for (const std::string_view label : kDocumented) {
+    const Field* field = std::find_if(std::begin(kFields), std::end(kFields),
+                                      [&](const Field& one) { return one.banner != nullptr && label == one.banner; });
+    std::string value = show_field(*field, settings);
+    if (label == "PORT_RANGE") {
+      value += " - " + std::to_string(settings.port_range_max) + " (" +
+               std::to_string(settings.port_range_max - settings.port_range_min + 1) + " slots)";
+    }
+    out.push_back("  " + padded(std::string(label), kDocumentedWidth) + " = " + value);
+  }
+  for (const Field& field : kFields) {
+    if (field.banner != nullptr || field.number == &Settings::port_range_max) continue;
+    out.push_back("  " + padded(field.row.name, kNameWidth) + " = " + show_field(field, settings));
+  }
+  out.emplace_back("====================================");
+  return out;
+}

@@ -1,0 +1,426 @@
+// The table of settings: what is read from it, refused by it and shown of it.
+#include "codec/settings.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <initializer_list>
+#include <memory>
+
+#include "support/cmocka_cc.h"
+
+struct Outcome {
+  bool good = false;
+  Settings settings;
+  std::vector<std::string> errors;
+  std::vector<std::string> warnings;
+};
+
+static Outcome read(const NameValues& file, const NameValues& environment = {}) {
+  Outcome outcome;
+  outcome.settings.vnc_host = "untouched";
+  outcome.good = settings_read(file, environment, &outcome.settings, &outcome.errors, &outcome.warnings);
+  assert_true(outcome.good == outcome.errors.empty());
+  if (!outcome.good) assert_string_equal(outcome.settings.vnc_host.c_str(), "untouched");
+  return outcome;
+}
+
+static Settings good(const NameValues& file, const NameValues& environment = {}) {
+  const Outcome outcome = read(file, environment);
+  if (!outcome.good) fail_msg("refused: %s", outcome.errors[0].c_str());
+  return outcome.settings;
+}
+
+static void assert_error(const NameValues& file, const char* wanted) {
+  const Outcome outcome = read(file);
+  if (outcome.errors.size() != 1) fail_msg("%s: %zu errors", wanted, outcome.errors.size());
+  assert_string_equal(outcome.errors[0].c_str(), wanted);
+}
+
+// With this value alone the outcome is refused (or not), and the only error names the variable.
+static void assert_values(const char* name, std::initializer_list<const char*> fine,
+                          std::initializer_list<const char*> wrong) {
+  for (const char* value : fine) {
+    const Outcome outcome = read({{name, value}});
+    if (!outcome.good) fail_msg("%s", outcome.errors[0].c_str());
+  }
+  for (const char* value : wrong) {
+    const Outcome outcome = read({{name, value}});
+    if (outcome.good) fail_msg("accepted: %s=%s", name, value);
+    assert_int_equal(outcome.errors.size(), 1);
+    const std::string begin = std::string(name) + "=";
+    if (!outcome.errors[0].starts_with(begin)) fail_msg("%s", outcome.errors[0].c_str());
+    if (outcome.errors[0].find(": must be ") == std::string::npos) fail_msg("%s", outcome.errors[0].c_str());
+  }
+}
+
+// The document's table, and ours.
+static void test_defaults(void**) {
+  const Settings s = good({});
+  assert_string_equal(s.vnc_host.c_str(), "localhost");
+  assert_string_equal(s.vnc_image.c_str(), "localhost/vnc-orchestrator-session:latest");
+  assert_int_equal(s.vnc_container_port, 6080);
+  assert_int_equal(s.port_range_min, 5000);
+  assert_int_equal(s.port_range_max, 5003);
+  assert_int_equal(s.orchestrator_port, 8080);
+  assert_string_equal(s.state_file.c_str(), "state.json");
+  assert_string_equal(s.docker_network_name.c_str(), "vnc_network");
+  assert_string_equal(s.docker_network_subnet.c_str(), "10.10.0.0/24");
+  assert_true(s.idle_timeout_hours == 8);
+  assert_true(s.cleanup_interval_minutes == 30);
+  assert_int_equal(s.warm_pool_size, 1);
+  assert_string_equal(s.vnc_appname.c_str(), "firefox-kiosk https://google.com");
+  assert_int_equal(s.vnc_width, 410);
+  assert_int_equal(s.vnc_height, 900);
+  assert_string_equal(s.orchestrator_host.c_str(), "0.0.0.0");
+  assert_string_equal(s.vnc_scheme.c_str(), "https");
+  assert_int_equal(s.ready_timeout_seconds, 60);
+  assert_string_equal(s.log_dir.c_str(), "logs");
+  assert_true(s.log_level == LogLevel::Info);
+  assert_string_equal(s.vnc_bind.c_str(), "0.0.0.0");
+  assert_string_equal(s.vnc_tls_cert.c_str(), "");
+  assert_string_equal(s.vnc_tls_key.c_str(), "");
+  assert_string_equal(s.docker_host.c_str(), "unix:///var/run/docker.sock");
+}
+
+// Each row reads into a place of its own: no two rows share one, none is forgotten.
+static void test_every_row_has_its_own_place(void**) {
+  size_t count = 0;
+  const SettingRow* rows = settings_rows(&count);
+  assert_int_equal(count, 24);
+  const NameValues others = {{"VNC_HOST", "h"},
+                             {"VNC_IMAGE", "i"},
+                             {"VNC_CONTAINER_PORT", "1"},
+                             {"PORT_RANGE_MIN", "4999"},
+                             {"PORT_RANGE_MAX", "5004"},
+                             {"ORCHESTRATOR_PORT", "4"},
+                             {"STATE_FILE", "f"},
+                             {"DOCKER_NETWORK_NAME", "n"},
+                             {"DOCKER_NETWORK_SUBNET", "10.0.0.0/8"},
+                             {"IDLE_TIMEOUT_HOURS", "0.5"},
+                             {"CLEANUP_INTERVAL_MINUTES", "0.25"},
+                             {"WARM_POOL_SIZE", "6"},
+                             {"VNC_APPNAME", "a"},
+                             {"VNC_WIDTH", "64"},
+                             {"VNC_HEIGHT", "65"},
+                             {"ORCHESTRATOR_HOST", "::"},
+                             {"VNC_SCHEME", "http"},
+                             {"READY_TIMEOUT_SECONDS", "7"},
+                             {"LOG_DIR", "l"},
+                             {"LOG_LEVEL", "DEBUG"},
+                             {"VNC_BIND", "::1"},
+                             {"VNC_TLS_CERT", "/c"},
+                             {"VNC_TLS_KEY", "/k"},
+                             {"DOCKER_HOST", "unix:///s"}};
+  std::string wanted;
+  for (size_t i = 0; i < count; i++) {
+    const auto one =
+        std::find_if(others.begin(), others.end(), [&](const auto& pair) { return pair.first == rows[i].name; });
+    if (one == others.end()) fail_msg("%s is not tested here", rows[i].name);
+    assert_string_not_equal(one->second.c_str(), rows[i].default_text);
+    wanted += one->first + "=" + one->second + "\n";
+  }
+  assert_string_equal(settings_values(good(others)).c_str(), wanted.c_str());
+  assert_string_equal(settings_values(good({}, others)).c_str(), wanted.c_str());
+}
+
+static void test_the_environment_wins(void**) {
+  assert_int_equal(good({{"VNC_WIDTH", "500"}}, {{"VNC_WIDTH", "600"}}).vnc_width, 600);
+  assert_int_equal(good({{"VNC_WIDTH", "junk"}}, {{"VNC_WIDTH", "600"}}).vnc_width, 600);
+  assert_int_equal(good({{"VNC_WIDTH", "500"}}, {{"VNC_WIDTH", ""}}).vnc_width, 500);
+  assert_int_equal(good({{"VNC_WIDTH", " "}}, {{"VNC_WIDTH", "\t"}}).vnc_width, 410);
+  assert_int_equal(good({{"VNC_WIDTH", "500"}, {"VNC_WIDTH", "501"}}).vnc_width, 501);
+  assert_int_equal(good({{"VNC_WIDTH", " 500\r"}}).vnc_width, 500);
+  assert_int_equal(good({}, {{"vnc_width", "600"}}).vnc_width, 410);
+  const Outcome outcome = read({}, {{"VNC_WIDTH", "wide"}});
+  assert_string_equal(outcome.errors.at(0).c_str(),
+                      "VNC_WIDTH=wide: must be a whole number from 64 to 7680 (set in the environment)");
+}
+
+static void test_values_of_each(void**) {
+  assert_values("VNC_HOST", {"192.168.1.100", "vnc.example.com", "[::1]", "my_host"},
+                {"https://a", "a:80", "a/b", "::1", "10.0.0", "[]", "[a]", "a b", "[::1", "a."});
+  assert_values("VNC_IMAGE", {"ghcr.io/giovannemendonca/firefox-flash-kiosk:4bda8f1"},
+                {"A b", "Upper", "ghcr.io/giovannemendonca/..."});
+  assert_values("VNC_CONTAINER_PORT", {"1", "65535"}, {"0", "65536", "-1", "x", "80.0", "0x50"});
+  assert_values("PORT_RANGE_MIN", {"5003", "4751"}, {"0", "65536", "a"});
+  assert_values("PORT_RANGE_MAX", {"5000", "5252"}, {"0", "65536", "a"});
+  assert_values("ORCHESTRATOR_PORT", {"1", "4999", "5004", "65535"}, {"0", "65536", "a"});
+  assert_values("STATE_FILE", {"/var/lib/a b/state.json", "./x"}, {"a/", "/", "a\nb"});
+  assert_values("DOCKER_NETWORK_NAME", {"my-net.1", "_x"}, {"bridge", "host", "none", "-x", "a b", "a/b"});
+  assert_values("DOCKER_NETWORK_SUBNET", {"10.20.0.0/24", "192.168.0.0/16", "10.10.0.0/29"},
+                {"10.20.0.1/24", "10.20.0.0", "fd00::/64", "x", "10.0.0.0/31"});
+  assert_values("IDLE_TIMEOUT_HOURS", {"8", "0.0005", "87600", "1e-3"},
+                {"0", "-1", "0.0", "nan", "inf", "1,5", "8h", "87600.1", "1e-999", "-0"});
+  assert_values("CLEANUP_INTERVAL_MINUTES", {"30", "0.01", "525600"}, {"0", "-0.5", "x", "525601"});
+  assert_values("WARM_POOL_SIZE", {"0", "1000"}, {"-1", "1001", "1.5"});
+  assert_values("VNC_APPNAME", {"xterm -e 'a \"b\"'", "S\xC3\xA3o"}, {"a\nb", "a\x1b"});
+  assert_values("VNC_WIDTH", {"64", "7680"}, {"63", "7681", "410px"});
+  assert_values("VNC_HEIGHT", {"64", "7680"}, {"63", "7681", "900.0"});
+  assert_values("ORCHESTRATOR_HOST", {"127.0.0.1", "::", "::1", "localhost"}, {"[::]", "0.0.0.0:8080", "a b", "1.2.3"});
+  assert_values("VNC_SCHEME", {"http", "https"}, {"HTTPS", "ftp", "https://"});
+  assert_values("READY_TIMEOUT_SECONDS", {"1", "3600"}, {"0", "3601", "60s"});
+  assert_values("LOG_DIR", {"/var/log/vnc", "logs/"}, {"a\nb"});
+  assert_values("LOG_LEVEL", {"DEBUG", "info", "Warning", "ERROR"}, {"WARN", "TRACE", "1"});
+  assert_values("VNC_BIND", {"127.0.0.1", "::"}, {"localhost", "eth0", "[::]", "1.2.3.4:5"});
+  assert_values("DOCKER_HOST",
+                {"unix:///a", "unix://", "tcp://h", "tcp://h:1", "tcp://[::1]:2375", "tcp://10.0.0.1:2375/"},
+                {"/var/run/docker.sock", "unix://a", "ssh://h", "npipe:////./pipe", "http://h", "tcp://", "tcp://:1",
+                 "tcp://h:0", "tcp://h:x", "tcp://h:1/p", "unix:///a/", "h:2375"});
+  const std::string longest = "unix:///" + std::string(106, 'x');
+  assert_values("DOCKER_HOST", {longest.c_str()}, {(longest + "x").c_str()});
+}
+
+static void test_engine_address_is_kept_whole(void**) {
+  assert_string_equal(good({{"DOCKER_HOST", "unix://"}}).docker_host.c_str(), "unix:///var/run/docker.sock");
+  assert_string_equal(good({{"DOCKER_HOST", "tcp://engine"}}).docker_host.c_str(), "tcp://engine:2375");
+  assert_string_equal(good({{"DOCKER_HOST", "tcp://[::1]"}}).docker_host.c_str(), "tcp://[::1]:2375");
+  assert_string_equal(good({{"DOCKER_HOST", "tcp://10.0.0.1:99/"}}).docker_host.c_str(), "tcp://10.0.0.1:99");
+}
+
+static void test_levels(void**) {
+  assert_true(good({{"LOG_LEVEL", "debug"}}).log_level == LogLevel::Debug);
+  assert_true(good({{"LOG_LEVEL", "WARNING"}}).log_level == LogLevel::Warning);
+  assert_true(good({{"LOG_LEVEL", "Error"}}).log_level == LogLevel::Error);
+}
+
+static void test_all_errors_at_once(void**) {
+  const Outcome outcome =
+      read({{"VNC_HOST", "http://x"}, {"VNC_WIDTH", "wide"}, {"PORT_RANGE_MIN", "9000"}, {"VNC_TLS_KEY", "/k"}},
+           {{"IDLE_TIMEOUT_HOURS", "never"}});
+  assert_int_equal(outcome.errors.size(), 5);
+  assert_string_equal(outcome.errors[0].c_str(),
+                      "VNC_HOST=http://x: must be a host name, an IPv4 address or an IPv6 address in brackets; no "
+                      "scheme, port or path");
+  assert_string_equal(
+      outcome.errors[1].c_str(),
+      "IDLE_TIMEOUT_HOURS=never: must be a number above 0 up to 87600; fractions are allowed (set in the environment)");
+  assert_string_equal(outcome.errors[2].c_str(), "VNC_WIDTH=wide: must be a whole number from 64 to 7680");
+  assert_string_equal(outcome.errors[3].c_str(),
+                      "PORT_RANGE_MIN=9000: must not be above PORT_RANGE_MAX, which is 5003");
+  assert_string_equal(outcome.errors[4].c_str(), "VNC_TLS_KEY=/k: needs VNC_TLS_CERT too; set both or none");
+}
+
+static void test_foreign_values_stay_in_their_line(void**) {
+  assert_error({{"VNC_WIDTH", "1\n2\x1b[31m"}}, "VNC_WIDTH=1\\n2\\x1B[31m: must be a whole number from 64 to 7680");
+}
+
+static void test_port_range(void**) {
+  good({{"PORT_RANGE_MIN", "5003"}});
+  assert_error({{"PORT_RANGE_MIN", "5004"}}, "PORT_RANGE_MIN=5004: must not be above PORT_RANGE_MAX, which is 5003");
+  good({{"PORT_RANGE_MIN", "10001"}, {"PORT_RANGE_MAX", "11000"}, {"DOCKER_NETWORK_SUBNET", "10.20.0.0/16"}});
+  assert_error({{"PORT_RANGE_MIN", "10000"}, {"PORT_RANGE_MAX", "11000"}, {"DOCKER_NETWORK_SUBNET", "10.20.0.0/16"}},
+               "PORT_RANGE_MAX=11000: the range 10000 to 11000 has 1001 ports; at most 1000 are allowed");
+  assert_error({{"ORCHESTRATOR_PORT", "5000"}},
+               "ORCHESTRATOR_PORT=5000: must be outside the range of session ports, 5000 to 5003");
+  assert_error({{"ORCHESTRATOR_PORT", "5003"}},
+               "ORCHESTRATOR_PORT=5003: must be outside the range of session ports, 5000 to 5003");
+  // A bad value is reported once, not again for what follows from it.
+  assert_error({{"PORT_RANGE_MIN", "junk"}}, "PORT_RANGE_MIN=junk: must be a whole number from 1 to 65535");
+  assert_error({{"ORCHESTRATOR_PORT", "junk"}},
+               "ORCHESTRATOR_PORT=junk: must be a whole number from 1 to 65535 outside the range of session ports");
+}
+
+static void test_subnet_has_room(void**) {
+  good({{"PORT_RANGE_MAX", "5004"}, {"DOCKER_NETWORK_SUBNET", "10.10.0.0/29"}});
+  assert_error({{"PORT_RANGE_MAX", "5005"}, {"DOCKER_NETWORK_SUBNET", "10.10.0.0/29"}},
+               "DOCKER_NETWORK_SUBNET=10.10.0.0/29: has room for 5 containers, but PORT_RANGE_MIN and PORT_RANGE_MAX "
+               "ask for 6; take a larger "
+               "subnet or fewer ports");
+  good({{"PORT_RANGE_MAX", "5252"}});
+  assert_int_equal(read({{"PORT_RANGE_MAX", "5253"}}).errors.size(), 1);
+}
+
+static void test_secrets_both_or_none(void**) {
+  const Settings both = good({{"VNC_TLS_CERT", "/etc/a b/cert.pem"}, {"VNC_TLS_KEY", "/etc/key.pem"}});
+  assert_string_equal(both.vnc_tls_cert.c_str(), "/etc/a b/cert.pem");
+  assert_error({{"VNC_TLS_CERT", "/c"}}, "VNC_TLS_CERT=/c: needs VNC_TLS_KEY too; set both or none");
+  assert_error({{"VNC_TLS_CERT", "c.pem"}, {"VNC_TLS_KEY", "/k"}},
+               "VNC_TLS_CERT=c.pem: must be an absolute path; both VNC_TLS_CERT and VNC_TLS_KEY or none");
+  assert_int_equal(read({{"VNC_TLS_CERT", "/c"}, {"VNC_TLS_KEY", "/k/"}}).errors.size(), 1);
+}
+
+static void assert_warning(const char* name, const char* wanted) {
+  const Outcome outcome = read({{name, "1"}});
+  if (wanted == nullptr) {
+    if (!outcome.warnings.empty()) fail_msg("%s", outcome.warnings[0].c_str());
+    return;
+  }
+  if (outcome.warnings.size() != 1) fail_msg("%s: %zu warnings", name, outcome.warnings.size());
+  if (strstr(outcome.warnings[0].c_str(), wanted) == nullptr) fail_msg("%s", outcome.warnings[0].c_str());
+}
+
+static void test_typing_errors(void**) {
+  assert_warning("VNC_HOTS", "VNC_HOTS is not a setting and is ignored; did you mean VNC_HOST?");
+  assert_warning("VCN_HOST", "did you mean VNC_HOST?");
+  assert_warning("VNC_IMAGEM", "did you mean VNC_IMAGE?");
+  assert_warning("vnc_width", "vnc_width is not a setting and is ignored; did you mean VNC_WIDTH?");
+  assert_warning("PORT_RANGE_MIM", "did you mean PORT_RANGE_MIN?");
+  assert_warning("WARM_POOLSIZE", "did you mean WARM_POOL_SIZE?");
+  assert_warning("IDLE_TIMEOUT_HOUR", "did you mean IDLE_TIMEOUT_HOURS?");
+  assert_warning("DOCKER_NETWORK_SUBNETS", "did you mean DOCKER_NETWORK_SUBNET?");
+  assert_warning("STATEFILE", "did you mean STATE_FILE?");
+  assert_warning("LOG_DR", "did you mean LOG_DIR?");
+  assert_warning("VNC_SOMETHING_ELSE",
+                 "VNC_SOMETHING_ELSE is not a setting and is ignored; --help lists those that are");
+  assert_warning("DOCKER_TLS_VERIFY", "--help lists");
+  assert_warning("WARM_WATER_TANKS", "--help lists");
+  for (const char* other :
+       {"PATH", "TZ", "HTTP_PROXY", "COMPOSE_PROJECT_NAME", "HOST", "PORT", "WIDTH", "VNC", "IMAGE", "A", ""}) {
+    assert_warning(other, nullptr);
+  }
+  // Only the file is looked at: the environment is full of other people's variables.
+  assert_true(read({}, {{"VNC_HOTS", "1"}}).warnings.empty());
+  // Warnings are told beside errors, too.
+  assert_int_equal(read({{"VNC_HOTS", "1"}, {"VNC_WIDTH", "x"}}).warnings.size(), 1);
+}
+
+static void test_help_has_every_row(void**) {
+  const std::string help = settings_help();
+  size_t count = 0;
+  const SettingRow* rows = settings_rows(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (help.find(std::string("  ") + rows[i].name + " ") == std::string::npos) fail_msg("%s", rows[i].name);
+    if (help.find(std::string("allowed: ") + rows[i].allowed + "\n") == std::string::npos) fail_msg("%s", rows[i].name);
+    if (help.find(std::string("  ") + rows[i].help + "\n") == std::string::npos) fail_msg("%s", rows[i].name);
+  }
+  assert_non_null(strstr(help.c_str(), "default: firefox-kiosk https://google.com\n"));
+  assert_non_null(strstr(help.c_str(), "default: none\n"));
+}
+
+// A copy of the example changes nothing and warns of nothing.
+static void test_example_is_the_defaults(void**) {
+  std::vector<std::string> warnings;
+  const NameValues values = dotenv_parse(settings_example(), {}, &warnings);
+  size_t count = 0;
+  settings_rows(&count);
+  assert_true(warnings.empty());
+  assert_int_equal(values.size(), count);
+  const Outcome outcome = read(values);
+  assert_true(outcome.good && outcome.warnings.empty());
+  assert_string_equal(settings_values(outcome.settings).c_str(), settings_values(good({})).c_str());
+}
+
+// What --check-config prints can be an .env file again.
+static void test_values_can_be_read_again(void**) {
+  const Settings settings =
+      good({{"IDLE_TIMEOUT_HOURS", "0.1"}, {"VNC_APPNAME", "a 'b' \"c\""}, {"CLEANUP_INTERVAL_MINUTES", "1e-3"}});
+  const std::string text = settings_values(settings);
+  assert_non_null(strstr(text.c_str(), "IDLE_TIMEOUT_HOURS=0.1\n"));
+  assert_non_null(strstr(text.c_str(), "CLEANUP_INTERVAL_MINUTES=0.001\n"));
+  std::vector<std::string> warnings;
+  assert_string_equal(settings_values(good(dotenv_parse(text, {}, &warnings))).c_str(), text.c_str());
+}
+
+// Tests run from the root of the repository.
+static void test_committed_example_is_up_to_date(void**) {
+  FILE* file = fopen(".env.example", "r");
+  if (file == nullptr) fail_msg("no .env.example in the current folder");
+  std::string text(65536, '\0');
+  text.resize(fread(text.data(), 1, text.size(), file));
+  fclose(file);
+  assert_string_equal(text.c_str(), settings_example().c_str());
+}
+
+static void test_banner(void**) {
+  const std::vector<std::string> lines = settings_banner(good(
+      {{"VNC_APPNAME", "firefox-kiosk https://youtube.com"}, {"VNC_IMAGE", "ghcr.io/g/firefox-flash-kiosk:4bda8f1"}}));
+  const char* const documented[] = {
+      "========== DOCKER CONFIG ==========",
+      "  IMAGE           = ghcr.io/g/firefox-flash-kiosk:4bda8f1",
+      "  CONTAINER_PORT  = 6080",
+      "  PORT_RANGE      = 5000 - 5003 (4 slots)",
+      "  APPNAME         = firefox-kiosk https://youtube.com",
+      "  WIDTH           = 410",
+      "  HEIGHT          = 900",
+      "  NETWORK_NAME    = vnc_network",
+      "  NETWORK_SUBNET  = 10.10.0.0/24",
+  };
+  for (size_t i = 0; i < std::size(documented); i++) assert_string_equal(lines.at(i).c_str(), documented[i]);
+  assert_string_equal(lines.back().c_str(), "====================================");
+  // Every other row stands there under its own name: the two ends of the range share a line.
+  size_t count = 0;
+  settings_rows(&count);
+  assert_int_equal(lines.size(), count - 1 + 2);
+  assert_true(std::count(lines.begin(), lines.end(), "  IDLE_TIMEOUT_HOURS       = 8") == 1);
+  assert_true(std::count(lines.begin(), lines.end(), "  LOG_LEVEL                = INFO") == 1);
+}
+
+static void test_launch_spec(void**) {
+  const Settings settings =
+      good({{"VNC_IMAGE", "img:1"}, {"VNC_BIND", "127.0.0.1"}, {"VNC_TLS_CERT", "/h/c"}, {"VNC_TLS_KEY", "/h/k"}});
+  const LaunchSpec spec = settings_launch_spec(settings, "vnc_1", 5001, {1024, 768}, "run7", "job9");
+  assert_string_equal(spec.image.c_str(), "img:1");
+  assert_string_equal(spec.name.c_str(), "vnc_1");
+  assert_string_equal(spec.network.c_str(), "vnc_network");
+  assert_string_equal(spec.bind_address.c_str(), "127.0.0.1");
+  assert_int_equal(spec.host_port, 5001);
+  assert_int_equal(spec.container_port, 6080);
+  assert_true(
+      (spec.env == NameValues{{"APPNAME", "firefox-kiosk https://google.com"}, {"WIDTH", "1024"}, {"HEIGHT", "768"}}));
+  assert_true((spec.labels == NameValues{{"io.vnc-orchestrator.instance", "vnc_network"},
+                                         {"io.vnc-orchestrator.run", "run7"},
+                                         {"io.vnc-orchestrator.job", "job9"},
+                                         {"io.vnc-orchestrator.fingerprint", settings_fingerprint(settings)}}));
+  assert_int_equal(spec.mounts.size(), 2);
+  assert_string_equal(spec.mounts[0].host_path.c_str(), "/h/c");
+  assert_string_equal(spec.mounts[0].container_path.c_str(), "/run/vnc-tls/cert.pem");
+  assert_string_equal(spec.mounts[1].host_path.c_str(), "/h/k");
+  assert_string_equal(spec.mounts[1].container_path.c_str(), "/run/vnc-tls/key.pem");
+  assert_true(settings_launch_spec(good({}), "vnc_1", 5001, {1024, 768}, "r", "j").mounts.empty());
+}
+
+static void test_fingerprint(void**) {
+  // Computed apart from this program: FNV-1a 64 over "<length>:<text>" of localhost/vnc-orchestrator-session:latest, 6080, 0.0.0.0,
+  // 3, APPNAME, firefox-kiosk https://google.com, WIDTH, 410, HEIGHT, 900, 0. If it changes, pools of running installations
+  // are thrown away at the next start.
+  assert_string_equal(settings_fingerprint(good({})).c_str(), "0f5edce40cb75d66");
+  const std::string today = settings_fingerprint(good({}));
+  const NameValues changing[] = {{{"VNC_IMAGE", "other"}},
+                                 {{"VNC_APPNAME", "other"}},
+                                 {{"VNC_WIDTH", "411"}},
+                                 {{"VNC_HEIGHT", "901"}},
+                                 {{"VNC_CONTAINER_PORT", "6081"}},
+                                 {{"VNC_BIND", "127.0.0.1"}},
+                                 {{"VNC_TLS_CERT", "/c"}, {"VNC_TLS_KEY", "/k"}}};
+  std::vector<std::string> all = {today};
+  for (const NameValues& change : changing) all.push_back(settings_fingerprint(good(change)));
+  std::sort(all.begin(), all.end());
+  assert_true(std::adjacent_find(all.begin(), all.end()) == all.end());
+  for (const std::string& one : all)
+    assert_true(one.size() == 16 && one.find_first_not_of("0123456789abcdef") == std::string::npos);
+  // What does not make a container another one.
+  for (const NameValues& same :
+       {NameValues{{"PORT_RANGE_MAX", "5009"}}, NameValues{{"VNC_HOST", "h"}}, NameValues{{"WARM_POOL_SIZE", "3"}},
+        NameValues{{"LOG_LEVEL", "DEBUG"}}, NameValues{{"IDLE_TIMEOUT_HOURS", "1"}}}) {
+    assert_string_equal(settings_fingerprint(good(same)).c_str(), today.c_str());
+  }
+  // Texts that would run together without their lengths.
+  assert_string_not_equal(settings_fingerprint(good({{"VNC_IMAGE", "a1"}, {"VNC_CONTAINER_PORT", "6080"}})).c_str(),
+                          settings_fingerprint(good({{"VNC_IMAGE", "a"}, {"VNC_CONTAINER_PORT", "16080"}})).c_str());
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_every_row_has_its_own_place),
+      cmocka_unit_test(test_the_environment_wins),
+      cmocka_unit_test(test_values_of_each),
+      cmocka_unit_test(test_engine_address_is_kept_whole),
+      cmocka_unit_test(test_levels),
+      cmocka_unit_test(test_all_errors_at_once),
+      cmocka_unit_test(test_foreign_values_stay_in_their_line),
+      cmocka_unit_test(test_port_range),
+      cmocka_unit_test(test_subnet_has_room),
+      cmocka_unit_test(test_secrets_both_or_none),
+      cmocka_unit_test(test_typing_errors),
+      cmocka_unit_test(test_help_has_every_row),
+      cmocka_unit_test(test_example_is_the_defaults),
+      cmocka_unit_test(test_values_can_be_read_again),
+      cmocka_unit_test(test_committed_example_is_up_to_date),
+      cmocka_unit_test(test_banner),
+      cmocka_unit_test(test_launch_spec),
+      cmocka_unit_test(test_fingerprint),
+  };
+  return cmocka_run_group_tests_name("codec/settings", tests, nullptr, nullptr);
+}
