@@ -7,11 +7,14 @@ bool durable_broken(const Turn& turn) { return !turn.table.store_text.empty(); }
 void durable_save(Turn& turn) {
   Table& table = turn.table;
   if (!table.reconciled) return;  // until then the file knows more than we do
-  if (table.touched) {
-    if (turn.now.mono_ms >= table.touch_by_ms) table_changed(table);
+  if (table.saving) return;  // its end comes back here
+  if (table.touched && turn.now.mono_ms < table.touch_by_ms) {
     table_wake(table, table.touch_by_ms);
+  } else if (table.touched) {
+    table.touched = false;
+    table_changed(table);
   }
-  if (table.saving || table.on_disk == table.version) return;
+  if (table.on_disk == table.version) return;
   if (turn.now.mono_ms < table.save_at_ms) {
     table_wake(table, table.save_at_ms);
     return;

@@ -87,6 +87,7 @@ static void name_is_taken(Turn& turn, Slot& slot, const std::string& why) {
     say(turn, SayLevel::Info, "CREATE", "Name " + slot.container_name + " is still held: launching under the pool's name, renaming later");
     slot.pool_name = true;
     send_launch(turn, slot);
+    engine_list(turn);  // whatever holds the name and is ours is cleared away
     return;
   }
   port_is_taken(turn, slot, why);

@@ -103,6 +103,7 @@ void slot_set_container(Table& table, Slot& slot, const std::string& id, const s
     if (!id.empty()) table.by_container[id] = slot.port;
     slot.container_id = id;
   }
+  if (slot.container_name != name) slot.changed = ++table.changes;  // a listing asked for earlier shows the old name
   slot.container_name = name;
 }
 
