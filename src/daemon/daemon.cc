@@ -3,7 +3,6 @@
 #include "daemon/daemon.h"
 
 #include <event2/event.h>
-#include <event2/thread.h>
 #include <signal.h>
 #include <unistd.h>
 
