@@ -24,13 +24,17 @@ void durable_save(Turn& turn) {
   turn.actions.push_back(DoSave{table.version});
 }
 
-// Ports of the slots whose record is on disk now, or, after a failure, of all that waited for one.
+static bool waits_for(const Slot& slot, uint64_t up_to) {
+  bool waits = slot.state == SlotState::Claiming || (slot.state == SlotState::Waiting && slot.healthy);
+  return waits && slot.record_version <= up_to;
+}
+
+// Ports of the slots whose record is on disk now, or, after a failure, of all that waited for one. Telling of one may move another:
+// each is to be looked at again when its turn comes.
 static std::vector<int> ports_waiting(const Table& table, uint64_t up_to) {
   std::vector<int> ports;
-  for (const auto& [port, slot] : table.slots) {
-    bool waits = slot.state == SlotState::Claiming || (slot.state == SlotState::Waiting && slot.healthy);
-    if (waits && slot.record_version <= up_to) ports.push_back(port);
-  }
+  for (const auto& [port, slot] : table.slots)
+    if (waits_for(slot, up_to)) ports.push_back(port);
   return ports;
 }
 
@@ -75,7 +79,7 @@ void durable_written(Turn& turn, const Written& event) {
     table.store_text.clear();
     table.on_disk = event.version;
     for (int port : ports_waiting(table, table.on_disk))
-      if (Slot* slot = slot_at(table, port)) recorded(turn, *slot);
+      if (Slot* slot = slot_at(table, port); slot && waits_for(*slot, table.on_disk)) recorded(turn, *slot);
     return;
   }
   if (!durable_broken(turn))
