@@ -71,18 +71,6 @@ void remove_containers(const std::string& socket, const std::string& label, cons
   for (std::thread& thread : threads) thread.join();
 }
 
-void unmount_below(const std::string& folder) {
-  std::ifstream mounts("/proc/self/mounts");
-  std::string device;
-  std::string point;
-  std::string rest;
-  std::vector<std::string> points;
-  while (mounts >> device >> point && std::getline(mounts, rest)) {
-    if (point.rfind(folder + "/", 0) == 0) points.push_back(point);
-  }
-  for (auto it = points.rbegin(); it != points.rend(); ++it) umount2(it->c_str(), MNT_DETACH);
-}
-
 // Everything of this block: what a run that was killed left, too. Holding the block makes it ours.
 void block_clean(const Suite& suite) {
   std::string prefix = "vnc-e2e-" + std::to_string(suite.block) + "-";
@@ -278,6 +266,18 @@ void check_equal(const std::string& have, const std::string& want, const std::st
 
 void check_number(long have, long want, const std::string& what, const At& at) {
   check_at(have == want, what + ": " + std::to_string(have) + " instead of " + std::to_string(want), at);
+}
+
+void unmount_below(const std::string& folder) {
+  std::ifstream mounts("/proc/self/mounts");
+  std::string device;
+  std::string point;
+  std::string rest;
+  std::vector<std::string> points;
+  while (mounts >> device >> point && std::getline(mounts, rest)) {
+    if (point.rfind(folder + "/", 0) == 0) points.push_back(point);
+  }
+  for (auto it = points.rbegin(); it != points.rend(); ++it) umount2(it->c_str(), MNT_DETACH);
 }
 
 bool wait_until(double seconds, const std::function<bool()>& holds) {

@@ -78,6 +78,7 @@ bool wait_until(double seconds, const std::function<bool()>& holds);
 double now_seconds();  // monotonic
 
 std::string file_text(const std::string& path);  // "" when it cannot be read
+void unmount_below(const std::string& folder);
 void file_write(const std::string& path, const std::string& text);
 
 #endif

@@ -1,0 +1,159 @@
+// Starts, stops, kills, freezes and clears away a test's own dockerd.
+#include "support/private_engine.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "support/engine_client.h"
+
+namespace {
+
+bool answers(const PrivateEngine* engine) {
+  return access(engine->socket.c_str(), F_OK) == 0 && engine_call(engine->socket, "GET", "/version").status == 200;
+}
+
+void spawn(PrivateEngine* engine) {
+  std::string name = "vnc-e2e-" + std::to_string(engine->scene->suite->block);
+  Texts words = {"dockerd",
+                 "--host=unix://" + engine->socket,
+                 "--data-root=" + engine->folder + "/data",
+                 "--exec-root=" + engine->folder + "/exec",
+                 "--pidfile=" + engine->folder + "/pid",
+                 "--containerd-namespace=" + name,
+                 "--containerd-plugins-namespace=" + name + "-plugins",
+                 "--bridge=none",
+                 "--iptables=false",
+                 "--ip-forward=false",
+                 "--ip-masq=false"};
+  words.insert(words.end(), engine->extra.begin(), engine->extra.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  std::string log = engine->folder + "/log";
+  pid_t pid = fork();
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    setpgid(0, 0);  // an interrupt at the keyboard is for the test, which then stops it in order
+    int in = open("/dev/null", O_RDONLY);
+    int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    dup2(in, 0);
+    dup2(out, 1);
+    dup2(out, 2);
+    closefrom(3);
+    setenv("TMPDIR", "/tmp", 1);
+    execvp("dockerd", argv.data());
+    _exit(127);
+  }
+  engine->pid = pid;
+}
+
+bool wait_end(PrivateEngine* engine, double seconds) {
+  if (engine->pid <= 0) return true;
+  if (!wait_until(seconds, [&] { return waitpid(engine->pid, nullptr, WNOHANG) == engine->pid; })) return false;
+  engine->pid = -1;
+  return true;
+}
+
+bool start(PrivateEngine* engine) {
+  spawn(engine);
+  bool ended = false;
+  bool up = wait_until(40, [&] {
+    ended = waitpid(engine->pid, nullptr, WNOHANG) == engine->pid;
+    return ended || answers(engine);
+  });
+  if (ended) engine->pid = -1;
+  return up && !ended;
+}
+
+// The bridges stay when dockerd ends: only the removal of a network takes its bridge away.
+void empty(PrivateEngine* engine) {
+  JsonPtr containers = json_from(engine_call(engine->socket, "GET", "/containers/json?all=1").body);
+  size_t i = 0;
+  json_t* item = nullptr;
+  json_array_foreach(containers.get(), i, item) engine_remove(engine->socket, json_text(item, "Id"));
+  engine_call(engine->socket, "POST", "/networks/prune");
+}
+
+// containerd outlives a killed dockerd. Its pid file is trusted only if that process is the one of this folder.
+void end_containerd(const PrivateEngine* engine) {
+  pid_t pid = atoi(file_text(engine->folder + "/exec/containerd/containerd.pid").c_str());
+  if (pid <= 1) return;
+  std::string proc = "/proc/" + std::to_string(pid) + "/cmdline";
+  auto ours = [&] { return file_text(proc).find(engine->folder) != std::string::npos; };
+  if (ours()) kill(pid, SIGTERM);
+  if (!wait_until(5, [&] { return !ours(); })) kill(pid, SIGKILL);
+}
+
+void clear_away(PrivateEngine* engine) {
+  private_engine_thaw(engine);
+  if (engine->pid > 0 || start(engine)) empty(engine);
+  if (engine->pid > 0) {
+    kill(engine->pid, SIGTERM);
+    if (!wait_end(engine, 25)) private_engine_kill9(engine);
+  }
+  end_containerd(engine);
+  unmount_below(engine->folder);
+  std::error_code ignored;
+  std::filesystem::path kept = std::filesystem::path(engine->scene->folder) / "engine.log";
+  std::filesystem::copy_file(engine->folder + "/log", kept, ignored);
+  std::filesystem::remove_all(engine->folder, ignored);
+  delete engine;
+}
+
+void load_image(PrivateEngine* engine, const char* image, const At& at) {
+  if (engine_has_image(engine->socket, image)) return;
+  HttpReply saved = engine_call(engine->scene->suite->socket, "GET", "/images/" + std::string(image) + "/get");
+  check_number(saved.status, 200, "docker save", at);
+  HttpCall load;
+  load.method = "POST";
+  load.url = "http://engine/v1.41/images/load?quiet=1";
+  load.unix_socket = engine->socket;
+  load.body = saved.body;
+  load.body_type = "application/x-tar";
+  check_number(http_call(load).status, 200, "docker load", at);
+}
+
+}  // namespace
+
+PrivateEngine* private_engine_make(Scene* scene) {
+  PrivateEngine* engine = new PrivateEngine;
+  engine->scene = scene;
+  engine->folder = scene->suite->folder + "/e";  // short: paths of sockets are
+  engine->socket = engine->folder + "/s";
+  mkdir(engine->folder.c_str(), 0711);
+  scene->cleanups.push_back([engine] { clear_away(engine); });
+  return engine;
+}
+
+void private_engine_start(PrivateEngine* engine, const At& at) {
+  check_at(start(engine), "the private engine does not come up: " + engine->folder + "/log", at);
+  for (const char* image : {kTinyImage, kTinyImageNoHealth}) load_image(engine, image, at);
+}
+
+void private_engine_stop(PrivateEngine* engine, const At& at) {
+  kill(engine->pid, SIGTERM);
+  check_at(wait_end(engine, 40), "the private engine does not stop", at);
+}
+
+void private_engine_kill9(PrivateEngine* engine) {
+  kill(engine->pid, SIGKILL);
+  wait_end(engine, 10);
+}
+
+void private_engine_freeze(PrivateEngine* engine) { kill(engine->pid, SIGSTOP); }
+
+void private_engine_thaw(PrivateEngine* engine) {
+  if (engine->pid > 0) kill(engine->pid, SIGCONT);
+}
+
+void daemon_use_engine(Daemon* daemon, const PrivateEngine* engine) {
+  daemon->socket = engine->socket;
+  daemon_set(daemon, "DOCKER_HOST", "unix://" + engine->socket);
+}
