@@ -131,6 +131,19 @@ bool healthy(const Daemon* daemon, const std::string& id) {
          (seen.health == "healthy" || seen.health.empty());
 }
 
+Outcome run_to_end(Daemon* daemon, const std::vector<std::string>& arguments, double seconds) {
+  daemon->log_start = whole_log(daemon).size();
+  size_t out_start = file_text(daemon->folder + "/stdout").size();
+  size_t err_start = file_text(daemon->folder + "/stderr").size();
+  spawn(daemon, arguments);
+  Outcome outcome;
+  outcome.status = daemon_wait_exit(daemon, seconds);
+  daemon_kill9(daemon);
+  outcome.out = file_text(daemon->folder + "/stdout").substr(out_start);
+  outcome.err = file_text(daemon->folder + "/stderr").substr(err_start);
+  return outcome;
+}
+
 }  // namespace
 
 void DaemonDeleter::operator()(Daemon* daemon) const {
@@ -240,16 +253,12 @@ int daemon_wait_exit(Daemon* daemon, double seconds) {
 
 Outcome daemon_run(Daemon* daemon, const std::vector<std::string>& arguments, double seconds) {
   write_env(daemon);
-  daemon->log_start = whole_log(daemon).size();
-  size_t out_start = file_text(daemon->folder + "/stdout").size();
-  size_t err_start = file_text(daemon->folder + "/stderr").size();
-  spawn(daemon, arguments);
-  Outcome outcome;
-  outcome.status = daemon_wait_exit(daemon, seconds);
-  daemon_kill9(daemon);
-  outcome.out = file_text(daemon->folder + "/stdout").substr(out_start);
-  outcome.err = file_text(daemon->folder + "/stderr").substr(err_start);
-  return outcome;
+  return run_to_end(daemon, arguments, seconds);
+}
+
+Outcome daemon_run_with_env(Daemon* daemon, const std::string& text, const std::vector<std::string>& arguments) {
+  file_write(daemon->folder + "/.env", text);
+  return run_to_end(daemon, arguments, 20);
 }
 
 HttpCall daemon_call(const Daemon* daemon, const std::string& path, const std::string& method) {

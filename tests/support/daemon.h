@@ -60,6 +60,9 @@ int daemon_wait_exit(Daemon* daemon, double seconds);  // as Outcome::status, bu
 // Starts it with these arguments in its folder and waits for its end.
 Outcome daemon_run(Daemon* daemon, const std::vector<std::string>& arguments, double seconds = 20);
 
+// The same with this .env, word for word, in place of its settings.
+Outcome daemon_run_with_env(Daemon* daemon, const std::string& text, const std::vector<std::string>& arguments);
+
 HttpCall daemon_call(const Daemon* daemon, const std::string& path, const std::string& method = "GET");
 HttpReply daemon_get(const Daemon* daemon, const std::string& path);
 std::string access_path(const std::string& client, const std::string& query = "");  // query: "&width=..&height=.."
