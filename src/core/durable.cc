@@ -48,6 +48,10 @@ static void recorded(Turn& turn, Slot& slot) {
   slot.pool_recorded = true;
   slot_move(turn.table, slot, SlotState::Ready);
   pool_worked(turn);
+  if (slot.container_name != pool_container_name(slot.port)) {  // renamed meanwhile
+    reconcile_name_wins(turn, slot);
+    return;
+  }
   say(turn, SayLevel::Info, "POOL",
       "Pool container READY: name=" + slot.container_name + " port=" + std::to_string(slot.port) + " (" +
           std::to_string(turn.table.count[static_cast<size_t>(SlotState::Ready)]) + "/" + std::to_string(turn.table.config.warm_pool_size) + ")");
