@@ -88,10 +88,11 @@ static void renamed(Turn& turn, Slot& slot, const std::string& name) {
 }
 
 static void became_unhealthy(Turn& turn, Slot& slot) {
+  bool untold = slot.state == SlotState::Claiming && (slot.for_pool || !slot.adopted);  // nobody can be using it yet
   if (slot.state == SlotState::Waiting && !slot.healthy) {  // an inspect tells why
     slot.check_at_ms = turn.now.mono_ms;
     launch_tick(turn);
-  } else if (slot.state == SlotState::Ready) {
+  } else if (slot.state == SlotState::Ready || slot.state == SlotState::Waiting || untold) {
     engine_died(turn, slot, "became unhealthy");
   } else if (slot.state == SlotState::Assigned && !slot.warned) {
     slot.warned = true;

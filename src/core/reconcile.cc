@@ -104,6 +104,7 @@ void reconcile_name_wins(Turn& turn, Slot& slot) {
     slot_give(turn.table, slot, client);
     slot.size_by_default = true;
     slot.adopted = true;
+    slot.for_pool = false;
     slot_move(turn.table, slot, SlotState::Claiming);
     record_soon(turn, slot);
     return;
