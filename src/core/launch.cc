@@ -137,7 +137,8 @@ static void launch_failed(Turn& turn, Slot& slot, const Failure& failure) {
 void launch_done(Turn& turn, const LaunchDone& event) {
   Slot* slot = slot_of(turn.table, event.port, event.generation);
   if (!slot || !slot->job || slot->job != event.job) {
-    if (!event.container_id.empty()) removal_orphan(turn, event.container_id, "of an abandoned launch");
+    bool leaks = !event.container_id.empty() && !slot_by_container(turn.table, event.container_id);
+    if (leaks) removal_orphan(turn, event.container_id, "of an abandoned launch");
     return;
   }
   slot->launch_job = slot->job;
