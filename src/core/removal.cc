@@ -77,7 +77,7 @@ void removal_done(Turn& turn, const RemoveDone& event) {
     return;
   }
   Slot* slot = slot_of(turn.table, event.port, event.generation);
-  if (!slot || slot->state != SlotState::Removing) return;
+  if (!slot || !slot->removing) return;
   slot->removing = false;
   if (gone) {
     if (slot->container_id.empty() && !event.container_id.empty()) slot_set_container(turn.table, *slot, event.container_id, slot->container_name);
