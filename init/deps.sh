@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that building and running need or, with "test", those that make check needs too.
-#   init/deps.sh [run|test]            install what is missing (as root)
-#   init/deps.sh [run|test] --missing  only name what is missing, one package a line
+# Installs the Debian packages that building and running need; with "test" those that make check needs, too, and with
+# "lint" those that only make lint needs.
+#   init/deps.sh [run|test|lint]            install what is missing (as root)
+#   init/deps.sh [run|test|lint] --missing  only name what is missing, one package a line
 # Nothing missing: says nothing, status 0. Not root and something missing: names it and the command to type, status 1.
 set -euo pipefail
 
@@ -36,9 +37,13 @@ missing_packages() {
   # debootstrap makes the base image where it cannot be pulled; curl asks the daemon for its health.
   local packages=(iptables g++ make pkg-config libevent-dev libjansson-dev libcurl4-openssl-dev
     curl ca-certificates debootstrap)
-  if [ "$1" = test ]; then
-    packages+=(libcmocka-dev libpng-dev busybox-static chromium chromium-driver fonts-dejavu-core
-      autoconf shellcheck clang-tidy clang-format procps iproute2 git)
+  if [ "$1" != run ]; then
+    packages+=(libcmocka-dev libpng-dev busybox-static chromium chromium-driver fonts-dejavu-core procps iproute2 git)
+  fi
+  if [ "$1" = lint ]; then
+    packages+=(autoconf shellcheck clang-format)
+    # Debian 12's plain one, 14, does not know std::source_location.
+    if apt-cache show clang-tidy-16 >/dev/null 2>&1; then packages+=(clang-tidy-16); else packages+=(clang-tidy); fi
   fi
   for package in "${packages[@]}"; do
     installed "$package" || echo "$package"
@@ -48,10 +53,10 @@ missing_packages() {
 want=run only_name=
 for argument in "$@"; do
   case "$argument" in
-    run | test) want=$argument ;;
+    run | test | lint) want=$argument ;;
     --missing) only_name=yes ;;
     *)
-      echo "usage: ${0##*/} [run|test] [--missing]" >&2
+      echo "usage: ${0##*/} [run|test|lint] [--missing]" >&2
       exit 2
       ;;
   esac

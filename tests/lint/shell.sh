@@ -2,7 +2,7 @@
 # Runs shellcheck over every shell script of the project.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
-command -v shellcheck >/dev/null || { echo "Bail out! shellcheck is needed: sudo make deps" >&2; exit 2; }
+command -v shellcheck >/dev/null || { echo "Bail out! shellcheck is needed: sudo init/deps.sh lint" >&2; exit 2; }
 
 number=0
 while read -r file; do
