@@ -1,0 +1,112 @@
+// One job after the other: which engine calls it takes, and what it reports.
+#include "io/jobs.h"
+
+#include <time.h>
+
+#include <unordered_set>
+
+namespace {
+
+constexpr long kProbeMs = 2000;
+
+double monotonic() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+void run_connect(const Engine& engine, const Job& job, JobResult* result) {
+  result->error = engine.ops->version(engine.self, &result->version);
+  if (!result->error) result->error = engine.ops->ensure_network(engine.self, job.network, &result->network);
+}
+
+void run_list(const Engine& engine, const Job& job, JobResult* result) {
+  std::vector<ContainerInfo> listed;
+  result->error = engine.ops->list(engine.self, &listed);
+  const std::unordered_set<std::string> known(job.known.begin(), job.known.end());
+  for (ContainerInfo& info : listed) {
+    if (result->error) return;
+    if (known.count(info.id) == 0) {
+      ContainerInfo whole;
+      const EngineError error = engine.ops->inspect(engine.self, info.id, &whole);
+      if (error.fault == EngineFault::NotFound) continue;  // vanished since the listing
+      if (error) {
+        // Half a listing would make what is missing look dead.
+        result->error = error;
+        result->list.clear();
+        return;
+      }
+      info = whole;
+    }
+    result->list.push_back(std::move(info));
+  }
+}
+
+// True when the network is there again.
+bool remake_network(const Engine& engine, const Job& job, JobResult* result) {
+  EngineNetwork network;
+  const EngineError error = engine.ops->ensure_network(engine.self, job.network, &network);
+  if (error) result->error.text += "; " + error.text;
+  if (!error) result->network_remade = true;
+  return !error;
+}
+
+void run_launch(const Engine& engine, const Job& job, JobResult* result) {
+  result->error = engine.ops->create(engine.self, job.spec, &result->container_id);
+  if (result->error.fault == EngineFault::NetworkMissing && remake_network(engine, job, result)) {
+    result->error = engine.ops->create(engine.self, job.spec, &result->container_id);
+  }
+  if (result->error) return;
+  result->error = engine.ops->start(engine.self, result->container_id);
+  // Engine 20.10 takes a container for a network that is not there, and only its start fails; it names the network, not its id, so
+  // the same container starts once the network is back.
+  if (result->error.fault == EngineFault::NetworkMissing && !result->network_remade && remake_network(engine, job, result)) {
+    result->error = engine.ops->start(engine.self, result->container_id);
+  }
+}
+
+void run_check(const Engine& engine, const Job& job, JobResult* result) {
+  result->error = engine.ops->inspect(engine.self, job.container_id, &result->info);
+  const ContainerInfo& info = result->info;
+  if (result->error || info.state != ContainerState::Running || info.health != ContainerHealth::None || info.host_port == 0) return;
+  result->answered = probe_http(job.probe_host, info.host_port, kProbeMs);
+}
+
+void run_remove(const Engine& engine, const Job& job, JobResult* result) {
+  std::string id = job.container_id;
+  if (id.empty()) {
+    ContainerInfo info;
+    result->error = engine.ops->inspect(engine.self, job.name, &info);
+    if (result->error.fault == EngineFault::NotFound) {
+      result->error = {};
+      return;
+    }
+    // A name alone proves nothing: it may be another's by now.
+    if (result->error || job.run.empty() || info.run != job.run || info.job != job.launch_job) return;
+    id = info.id;
+  }
+  result->error = engine.ops->remove(engine.self, id);
+  if (!result->error) result->container_id = id;
+}
+
+}  // namespace
+
+JobResult job_run(const Engine& engine, const Job& job, const std::function<void(const std::string&)>& progress) {
+  JobResult result;
+  result.kind = job.kind;
+  result.id = job.id;
+  result.port = job.port;
+  result.generation = job.generation;
+  const double begun = monotonic();
+  switch (job.kind) {
+    case JobKind::Connect: run_connect(engine, job, &result); break;
+    case JobKind::List: run_list(engine, job, &result); break;
+    case JobKind::Launch: run_launch(engine, job, &result); break;
+    case JobKind::Check: run_check(engine, job, &result); break;
+    case JobKind::Remove: run_remove(engine, job, &result); break;
+    case JobKind::Rename: result.error = engine.ops->rename(engine.self, job.container_id, job.name); break;
+    case JobKind::Pull: result.error = engine.ops->pull(engine.self, job.image, progress); break;
+  }
+  result.seconds = monotonic() - begun;
+  return result;
+}
