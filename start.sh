@@ -105,6 +105,13 @@ route() {
 # number NAME JSON: the whole number that JSON gives for NAME.
 number() { sed -n "s/.*\"$1\": *\([0-9][0-9]*\).*/\1/p" <<<"$2" | head -n 1; }
 
+# Clients' containers: what JSON counts as active, the pool taken off.
+sessions() {
+  local active pool
+  active=$(number active_containers "$1") pool=$(number pool_containers "$1")
+  [ -z "$active" ] || echo $((active - ${pool:-0}))
+}
+
 todays_log() { echo "${setting[LOG_DIR]:-logs}/app.log.$(date +%Y-%m-%d)"; }
 
 # What the log got since log_size bytes, when the start began.
@@ -225,8 +232,8 @@ stop() {
       ;;
     running) ;;
   esac
-  local sessions='' deadline=$((SECONDS + stop_seconds))
-  read_settings 2>/dev/null && sessions=$(number active_containers "$(route /status)")
+  local left='' deadline=$((SECONDS + stop_seconds))
+  read_settings 2>/dev/null && left=$(sessions "$(route /status)")
   begin "Stopping the daemon (pid $pid)"
   kill "$pid" 2>/dev/null || fail "it belongs to $(stat -c %U "/proc/$pid"). Type: sudo ./start.sh stop"
   while is_ours "$pid"; do
@@ -236,7 +243,7 @@ stop() {
     sleep 0.1
   done
   rm -f "$pid_file"
-  done_with "${sessions:+$sessions sessions run on}"
+  done_with "${left:+$left sessions run on}"
 }
 
 status() {
@@ -254,7 +261,7 @@ status() {
     running) ;;
   esac
   if read_settings 2>/dev/null && answer=$(route /status); then
-    echo "running (pid $pid), port ${setting[ORCHESTRATOR_PORT]}: $(number active_containers "$answer") sessions," \
+    echo "running (pid $pid), port ${setting[ORCHESTRATOR_PORT]}: $(sessions "$answer") sessions," \
       "$(number pool_containers "$answer") in the pool, $(number max_slots "$answer") ports"
   else
     echo "running (pid $pid), but it does not answer on port ${setting[ORCHESTRATOR_PORT]:-8080}"
