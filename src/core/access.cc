@@ -110,6 +110,16 @@ void access_take_launch(Turn& turn, Slot& slot, const std::string& client, const
   if (slot.state == SlotState::Waiting && slot.healthy) launch_ready(turn, slot);
 }
 
+static void refuse_for_want_of_a_port(Turn& turn, const std::string& client) {
+  int slots = table_max_slots(turn.table), blocked = 0;
+  for (const auto& [port, slot] : turn.table.slots) blocked += slot.state == SlotState::Free;
+  std::string text = "No available ports: of " + std::to_string(slots) + ", ";
+  if (blocked) text += std::to_string(blocked) + " are held by other programs and ";
+  text += std::to_string(slots - blocked) + " are on their way to other clients. Try again in a few seconds.";
+  say(turn, SayLevel::Warning, "ACCESS", "No port for CPF=" + client + " (" + std::to_string(blocked) + " held by other programs)");
+  access_refuse(turn, client, 503, text, kRetryAfterSeconds, slots);
+}
+
 void access_serve(Turn& turn, const std::string& client, const Want& want) {
   Slot* ready = want.size_given ? nullptr : oldest_ready(turn);
   if (std::string why = obstacle(turn, !ready); !why.empty()) {
@@ -120,7 +130,8 @@ void access_serve(Turn& turn, const std::string& client, const Want& want) {
     access_claim(turn, *ready, client, want);
     return;
   }
-  Slot* coming = want.size_given ? nullptr : furthest_pool_launch(turn);
+  // A pool that fails just now is not relied on: the client's own launch tells what is wrong.
+  Slot* coming = want.size_given || turn.table.pool_said ? nullptr : furthest_pool_launch(turn);
   if (coming) {
     access_take_launch(turn, *coming, client, want);
     return;
@@ -130,11 +141,7 @@ void access_serve(Turn& turn, const std::string& client, const Want& want) {
     return;
   }
   if (recycle_for(turn, client, want)) return;
-  int slots = table_max_slots(turn.table);
-  say(turn, SayLevel::Warning, "ACCESS", "No port for CPF=" + client + ": all " + std::to_string(slots) + " are on their way to other clients");
-  access_refuse(turn, client, 503,
-                "No available ports: all " + std::to_string(slots) + " are being made ready for other clients. Try again in a few seconds.",
-                kRetryAfterSeconds, slots);
+  refuse_for_want_of_a_port(turn, client);
 }
 
 void access_claim(Turn& turn, Slot& slot, const std::string& client, const Want& want) {
