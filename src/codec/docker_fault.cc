@@ -1,6 +1,7 @@
 // What an engine's refusal means: its error bodies, its wordings, and the API version that both sides know.
 #include <jansson.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <memory>
 
@@ -16,27 +17,25 @@ using Json = std::unique_ptr<json_t, JsonUnref>;
 
 constexpr size_t kMessageMost = 500;
 
-// Newer engines speak these older versions too, so a newest version is only what was looked at, not a limit on engines.
-struct ApiVersion {
+// "1.41" as 1041, so that versions compare as numbers. Newer engines speak older versions too: the newest is what this code
+// was held against, not a limit on engines.
+constexpr long kMajor = 1000;
+constexpr long kOldest = 1 * kMajor + 41;
+constexpr long kNewest = 1 * kMajor + 52;
+
+bool parse_api(std::string_view text, long* out) {
+  const size_t dot = text.find('.');
   long major = 0;
   long minor = 0;
-  auto operator<=>(const ApiVersion&) const = default;
-};
-constexpr ApiVersion kOldest = {1, 41};
-constexpr ApiVersion kNewest = {1, 52};
-
-bool parse_api(std::string_view text, ApiVersion* out) {
-  const size_t dot = text.find('.');
-  ApiVersion version;
-  if (dot == std::string_view::npos || !text_to_int(text.substr(0, dot), 0, 1000, &version.major) ||
-      !text_to_int(text.substr(dot + 1), 0, 1000, &version.minor)) {
+  if (dot == std::string_view::npos || !text_to_int(text.substr(0, dot), 0, kMajor - 1, &major) ||
+      !text_to_int(text.substr(dot + 1), 0, kMajor - 1, &minor)) {
     return false;
   }
-  *out = version;
+  *out = major * kMajor + minor;
   return true;
 }
 
-std::string show_api(ApiVersion version) { return std::to_string(version.major) + "." + std::to_string(version.minor); }
+std::string show_api(long version) { return std::to_string(version / kMajor) + "." + std::to_string(version % kMajor); }
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -86,8 +85,8 @@ EngineFault by_class(long http_status) { return http_status < 500 ? EngineFault:
 }  // namespace
 
 bool docker_choose_api(const EngineVersion& offered, std::string* api, std::string* error) {
-  ApiVersion newest;
-  ApiVersion oldest;
+  long newest = 0;
+  long oldest = 0;
   if (!parse_api(offered.api, &newest) || (!offered.api_minimum.empty() && !parse_api(offered.api_minimum, &oldest))) {
     *error = "the engine names an API version that cannot be read: " +
              text_one_line(offered.api_minimum + " to " + offered.api, 60);
@@ -104,7 +103,7 @@ bool docker_choose_api(const EngineVersion& offered, std::string* api, std::stri
              " is the newest known here; a newer orchestrator is needed";
     return false;
   }
-  *api = show_api(newest < kNewest ? newest : kNewest);
+  *api = show_api(std::min(newest, kNewest));
   return true;
 }
 
@@ -128,7 +127,7 @@ EngineFault docker_fault(DockerCall call, long http_status, std::string_view mes
     case DockerCall::Create:
       if (says_network_missing(words)) return EngineFault::NetworkMissing;
       if (missing) return EngineFault::ImageMissing;
-      if (conflict && has(words, "name") && has(words, "in use")) return EngineFault::NameTaken;
+      if (conflict && has(words, "name")) return EngineFault::NameTaken;
       break;
     case DockerCall::Start:
       if (says_port_taken(words)) return EngineFault::PortTaken;

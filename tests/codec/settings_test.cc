@@ -261,6 +261,7 @@ static void test_typing_errors(void**) {
   assert_warning("DOCKER_NETWORK_SUBNETS", "did you mean DOCKER_NETWORK_SUBNET?");
   assert_warning("STATEFILE", "did you mean STATE_FILE?");
   assert_warning("LOG_DR", "did you mean LOG_DIR?");
+  assert_warning("LOG_DRI", "did you mean LOG_DIR?");
   assert_warning("VNC_SOMETHING_ELSE",
                  "VNC_SOMETHING_ELSE is not a setting and is ignored; --help lists those that are");
   assert_warning("DOCKER_TLS_VERIFY", "--help lists");
