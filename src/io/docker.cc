@@ -14,7 +14,8 @@ namespace {
 
 constexpr long kPullQuietMs = 300000;    // an engine that pulls tells its progress all the time; a slow registry may be silent for minutes
 constexpr int64_t kPullProgressMs = 3000;
-constexpr long kRemovalLookMs = 100;
+constexpr long kLookMs = 100;   // between looks at what somebody else is doing
+constexpr int kNetworkLooks = 20;
 constexpr size_t kMostErrorText = 600;
 
 struct Docker {
@@ -30,6 +31,11 @@ int64_t monotonic_ms() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void rest_ms(long ms) {
+  const timespec rest = {ms / 1000, ms % 1000 * 1000000};
+  nanosleep(&rest, nullptr);
 }
 
 std::string known_api(Docker* docker) {
@@ -202,8 +208,13 @@ EngineError docker_ensure_network(void* self, const NetworkSpec& spec, EngineNet
     DockerReply reply;
     const EngineError refused = docker_call(docker, DockerCall::NetworkCreate, request, "make network " + spec.name, &reply);
     network.created = !refused;
-    // Whoever else made it meanwhile shows as "already exists", or as an address range that overlaps with it.
+    // Whoever else makes it at this moment shows as "already exists", or as an address range that overlaps, a moment before
+    // the engine shows the network itself.
     error = look_for_network(docker, spec.name, &network.subnets, &missing);
+    for (int i = 0; i < kNetworkLooks && missing && refused; ++i) {
+      rest_ms(kLookMs);
+      error = look_for_network(docker, spec.name, &network.subnets, &missing);
+    }
     if (missing && refused) {
       error = refused;
       if (reply.status == 403 || reply.body.find("overlap") != std::string::npos) {
@@ -265,8 +276,7 @@ EngineError await_removal(Docker* docker, const std::string& id, const std::stri
     if (error.fault == EngineFault::NotFound) return {};
     if (error) return error;
     if (monotonic_ms() >= limit) return error_of(EngineFault::Unknown, what, "its removal, begun before, is still not done");
-    const timespec rest = {0, kRemovalLookMs * 1000000};
-    nanosleep(&rest, nullptr);
+    rest_ms(kLookMs);
   }
 }
 
