@@ -101,7 +101,7 @@ static void image_is_missing(Turn& turn, Slot& slot, const std::string& why) {
   slot.parked = true;
   if (turn.table.pulling) return;
   turn.table.pulling = true;
-  say(turn, SayLevel::Warning, "CREATE", "The image is not on this host: pulling it (" + why + ")");
+  say(turn, slot.client.empty() && turn.table.pool_said ? SayLevel::Debug : SayLevel::Warning, "CREATE", "The image is not on this host: pulling it (" + why + ")");
   turn.actions.push_back(DoPull{});
 }
 
@@ -159,10 +159,14 @@ void launch_done(Turn& turn, const LaunchDone& event) {
 void launch_pulled(Turn& turn, const PullDone& event) {
   turn.table.pulling = false;
   std::vector<int> parked;
-  for (const auto& [port, slot] : turn.table.slots)
-    if (slot.parked && slot.state == SlotState::Creating) parked.push_back(port);
+  bool news = !turn.table.pool_said;
+  for (const auto& [port, slot] : turn.table.slots) {
+    if (!slot.parked || slot.state != SlotState::Creating) continue;
+    parked.push_back(port);
+    news = news || !slot.client.empty();
+  }
   bool failed = event.failure.fault != Fault::None;
-  say(turn, failed ? SayLevel::Error : SayLevel::Info, "CREATE", failed ? "The image could not be pulled: " + event.failure.text : "The image has been pulled");
+  say(turn, !failed ? SayLevel::Info : news ? SayLevel::Error : SayLevel::Debug, "CREATE", failed ? "The image could not be pulled: " + event.failure.text : "The image has been pulled");
   for (int port : parked) {
     Slot* slot = slot_at(turn.table, port);
     if (!slot || !slot->parked || slot->state != SlotState::Creating) continue;

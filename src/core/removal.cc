@@ -5,6 +5,12 @@
 #include "core/names.h"
 #include "core/rules.h"
 
+// A pool that fails has said so once: its tries in vain are told to those who look for them.
+static SayLevel level(const Turn& turn, const Slot& slot, const std::string& client) {
+  bool in_vain = turn.table.pool_said && slot.for_pool && client.empty() && !slot.pool_recorded;
+  return in_vain ? SayLevel::Debug : SayLevel::Info;
+}
+
 // The last of its life: everybody who waited for it is told, and the port goes on to its heir.
 static void finish(Turn& turn, Slot& slot) {
   Table& table = turn.table;
@@ -12,6 +18,7 @@ static void finish(Turn& turn, Slot& slot) {
   Want want = slot.heir_want;
   int port = slot.port;
   uint64_t generation = slot.generation;
+  SayLevel say_level = level(turn, slot, client);
   std::vector<Waiter> removers = std::move(slot.removers);
   slot.removers.clear();
   if (slot.block_after_ms) slot.blocked_until_ms = turn.now.mono_ms + slot.block_after_ms;
@@ -19,7 +26,7 @@ static void finish(Turn& turn, Slot& slot) {
   slot_set_heir(table, slot, "", {});
   slot_move(table, slot, SlotState::Free);
   if (slot.outside) slot_drop(table, port);
-  say(turn, SayLevel::Info, "REMOVE",
+  say(turn, say_level, "REMOVE",
       "Removed container=" + short_id(id) + " port=" + std::to_string(port) + (client.empty() ? std::string() : " CPF=" + client));
   for (const Waiter& waiter : removers) turn.actions.push_back(AnswerRemoved{waiter.request, client, id, port});
   for (size_t i = 0; i < table.remove_alls.size();) {
@@ -53,7 +60,7 @@ static void send_removal(Turn& turn, Slot& slot) {
 }
 
 void removal_begin(Turn& turn, Slot& slot, const std::string& why) {
-  say(turn, SayLevel::Info, "REMOVE",
+  say(turn, level(turn, slot, slot.client), "REMOVE",
       "Removing container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) +
           (slot.client.empty() ? std::string() : " CPF=" + slot.client) + ": " + why);
   slot.held_for = slot.client;
