@@ -10,9 +10,8 @@
 #include <vector>
 
 #include "codec/container.h"
+#include "codec/log_level.h"
 #include "core/types.h"
-
-enum class LogLevel { Debug, Info, Warning, Error };
 
 inline constexpr const char* kOwnImage = "localhost/vnc-orchestrator-session:latest";
 

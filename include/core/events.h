@@ -88,7 +88,8 @@ struct Listed {
   Failure failure;
   std::vector<Seen> seen;
 };
-enum class ContainerChange { Created, Died, Destroyed, Renamed, Healthy, Unhealthy, Disconnected };
+// Disturbed: it left a network or was paused; only a look tells what that means for it.
+enum class ContainerChange { Created, Died, Destroyed, Renamed, Healthy, Unhealthy, Disturbed };
 struct ContainerChanged {
   ContainerChange change = ContainerChange::Created;
   std::string id;

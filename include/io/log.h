@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "codec/settings.h"
+#include "codec/log_level.h"
 
 struct Log;
 struct LogDeleter {

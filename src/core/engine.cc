@@ -133,8 +133,8 @@ void engine_changed(Turn& turn, const ContainerChanged& event) {
     case ContainerChange::Unhealthy:
       if (slot) became_unhealthy(turn, *slot);
       return;
-    case ContainerChange::Disconnected:
-      // Every death brings one too; a listing tells those that live on without a network.
+    case ContainerChange::Disturbed:
+      // Every death brings one too; a listing tells those that live on.
       if (slot && (slot->state == SlotState::Ready || slot->state == SlotState::Assigned || slot->state == SlotState::Waiting)) engine_list(turn);
       return;
   }

@@ -117,6 +117,8 @@ static void judge_ready(Turn& turn, Slot& slot, const Seen& seen) {
     reconcile_name_wins(turn, slot);
   else if (slot.fingerprint != turn.table.config.fingerprint)
     removal_begin(turn, slot, "the settings it was started with are no longer today's");
+  else if (seen.state == SeenState::Paused)
+    engine_died(turn, slot, "was paused");
   else if (!seen.on_network)
     engine_died(turn, slot, "has lost its network");
   else if (seen.health == SeenHealth::Unhealthy)

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <deque>
@@ -308,7 +309,8 @@ CoreConfig core_config(const Settings& settings, const std::string& run) {
   config.boot_id = host_boot_id();
   config.ready_timeout_ms = int64_t{settings.ready_timeout_seconds} * 1000;
   config.idle_timeout_ms = static_cast<int64_t>(settings.idle_timeout_hours * 3600e3);
-  config.cleanup_interval_ms = static_cast<int64_t>(settings.cleanup_interval_minutes * 60e3);
+  // The smallest of fractions must not become a loop without a pause.
+  config.cleanup_interval_ms = std::max<int64_t>(static_cast<int64_t>(settings.cleanup_interval_minutes * 60e3), 100);
   return config;
 }
 

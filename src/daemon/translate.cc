@@ -176,10 +176,10 @@ std::optional<Event> event_of_engine(const EngineEvent& event, const std::string
     case EngineEventKind::Unhealthy: changed.change = ContainerChange::Unhealthy; break;
     case EngineEventKind::Disconnect:
       if (event.name != network) return std::nullopt;
-      changed.change = ContainerChange::Disconnected;
+      changed.change = ContainerChange::Disturbed;
       break;
+    case EngineEventKind::Pause: changed.change = ContainerChange::Disturbed; break;
     case EngineEventKind::Start:
-    case EngineEventKind::Pause:
     case EngineEventKind::Unpause: return std::nullopt;
   }
   return changed;

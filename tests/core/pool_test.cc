@@ -76,7 +76,7 @@ static void test_one_that_lost_its_network_is_replaced(void**) {
   Drive d = drive_start(2, 1);
   const int port = drive_pool(d);
   drive_calm(d);
-  drive_says(d, ContainerChange::Disconnected, slot(d, port).container_id);
+  drive_says(d, ContainerChange::Disturbed, slot(d, port).container_id);
   std::vector<Seen> seen = seen_all(d);
   for (Seen& one : seen) one.on_network = false;
   drive_listed(d, seen);

@@ -304,7 +304,7 @@ static const Row kRows[] = {
     {"destroyed", "....XXXXXXX...", [](Drive& d) { return change_of(CC::Destroyed, own(d)); }},
     {"healthy", ".....L........", [](Drive& d) { return change_of(CC::Healthy, own(d)); }},
     {"unhealthy", "......XXXX....", [](Drive& d) { return change_of(CC::Unhealthy, own(d)); }},
-    {"lost a network", "..............", [](Drive& d) { return change_of(CC::Disconnected, own(d)); }},
+    {"lost a network", "..............", [](Drive& d) { return change_of(CC::Disturbed, own(d)); }},
     {"bears zoe's name", ".......L......", [](Drive& d) { return change_of(CC::Renamed, own(d)); }},
     {"another one died", "..............", [](Drive&) { return change_of(CC::Died, "other"); }},
     {"another one is healthy", "..............", [](Drive&) { return change_of(CC::Healthy, "other"); }},
