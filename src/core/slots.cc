@@ -83,7 +83,7 @@ void slot_move(Table& table, Slot& slot, SlotState to) {
   slot.state = to;
   if (to == SlotState::Free) forget(table, slot);
   count(table, slot, +1);
-  if (was_recorded || slot_is_recorded(slot)) table_changed(table);
+  if (was_recorded != slot_is_recorded(slot)) table_changed(table);  // a record says nothing of the state
 }
 
 void slot_give(Table& table, Slot& slot, const std::string& client) {
