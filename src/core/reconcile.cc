@@ -82,7 +82,10 @@ void reconcile_load(Turn& turn, const std::vector<Record>& records) {
 
 // ---- A listing.
 
+// Its record leaves the disk meanwhile.
 static void wait_until_healthy(Turn& turn, Slot& slot) {
+  slot.healthy = false;
+  slot.pool_recorded = false;
   if (slot.state != SlotState::Waiting) slot_move(turn.table, slot, SlotState::Waiting);
   slot.launched_ms = turn.now.mono_ms;
   slot.ready_by_ms = turn.now.mono_ms + turn.table.config.ready_timeout_ms;
