@@ -14,7 +14,7 @@ void durable_save(Turn& turn) {
     table.touched = false;
     table_changed(table);
   }
-  if (table.on_disk == table.version) return;
+  if (table.on_disk == table.version && !durable_broken(turn)) return;
   if (turn.now.mono_ms < table.save_at_ms) {
     table_wake(table, table.save_at_ms);
     return;
@@ -64,9 +64,9 @@ static void not_recorded(Turn& turn, Slot& slot) {
   std::string why = "The state file cannot be written, so the session cannot be given out: " + turn.table.store_text +
                     ". Free some space or mend the disk.";
   access_refuse(turn, slot.client, 503, why, kRetryAfterSeconds);
-  if (slot.adopted) return;
   bool of_the_pool = slot.for_pool && slot.container_name == pool_container_name(slot.port) && slot.fingerprint == turn.table.config.fingerprint;
   if (!of_the_pool) {
+    if (slot.adopted) return;
     removal_begin(turn, slot, "its record could not be written");
     return;
   }
