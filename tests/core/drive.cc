@@ -83,9 +83,16 @@ void drive_step(Drive& drive, const Event& event) {
   std::string broken = table_check(drive.table);
   if (!broken.empty()) fail_msg("after event %d: %s", static_cast<int>(event.index()), broken.c_str());
   assert_int_equal(drive.table.defects, 0);
-  for (const auto& [port, it] : drive.table.slots)
-    if (it.state == SlotState::Ready && drive.told.count(it.container_id))
+  for (const auto& [port, it] : drive.table.slots) {
+    if (it.state != SlotState::Ready) continue;
+    if (drive.told.count(it.container_id))
       fail_msg("port %d is READY with the container of %s", port, drive.told[it.container_id].c_str());
+    auto is_it = [&own = it](const Record& record) {
+      return record.container_id == own.container_id && record.client_id == kPoolClient;
+    };
+    if (std::none_of(drive.disk.begin(), drive.disk.end(), is_it))
+      fail_msg("port %d is READY and no record on disk says __pool__", port);
+  }
   if (std::get_if<Tick>(&event) && drive.table.wake_ms <= drive.now.mono_ms)
     fail_msg("a Tick asks for another one at once: the loop would spin");
 }

@@ -50,7 +50,8 @@ Drive drive_create(const CoreConfig& config, const std::vector<Record>& records 
 Drive drive_start(int ports, int pool);
 
 // One step. Fails the test when: an invariant of the table breaks; a request is answered twice; a 302 leaves that the disk does not
-// bear out; a container is given to a second client or is READY after it was given to one; a Tick leaves a wake-up that is past.
+// bear out; a container is given to a second client or is READY after it was given to one, or without its
+// record as __pool__ on disk; a Tick leaves a wake-up that is past.
 void drive_step(Drive& drive, const Event& event);
 void drive_wait(Drive& drive, int64_t ms);  // the clock goes on, with a Tick whenever the table asked for one
 
