@@ -176,7 +176,9 @@ struct Table {
   bool engine_said = false;  // its absence has been logged
   std::string engine_text = "the container engine has not answered yet";
   bool connecting = false;  // a Connect is under way
+  bool connected = false;   // since the stream is open: now listings count
   bool listing = false;     // a List is under way
+  uint64_t list_asked = 0;  // which; the answer to one asked for before the stream broke is no comparison
   bool list_again = false;
   int64_t list_at_ms = kNever;
 

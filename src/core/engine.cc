@@ -2,17 +2,30 @@
 #include "core/names.h"
 #include "core/rules.h"
 
-void engine_stream_up(Turn& turn) {
-  Table& table = turn.table;
-  table.stream_open = true;
-  if (table.connecting) return;
-  table.connecting = true;
+// What was asked of the engine before the stream broke tells nothing of what has happened since.
+static void forget_listing(Table& table) {
+  table.connected = table.listing = table.list_again = false;
+  table.list_asked = 0;
+  table.list_at_ms = kNever;
+}
+
+static void connect(Turn& turn) {
+  if (turn.table.connecting) return;
+  turn.table.connecting = true;
+  turn.table.list_at_ms = kNever;
   turn.actions.push_back(DoConnect{});
+}
+
+void engine_stream_up(Turn& turn) {
+  forget_listing(turn.table);
+  turn.table.stream_open = true;
+  connect(turn);
 }
 
 void engine_stream_down(Turn& turn, const StreamDown& event) {
   Table& table = turn.table;
   if (table.stopping) return;
+  forget_listing(table);
   table.stream_open = false;
   table.engine_up = false;
   table.engine_text = event.text;
@@ -26,6 +39,7 @@ void engine_connected(Turn& turn, const ConnectDone& event) {
   table.connecting = false;
   if (!table.stream_open) return;
   if (event.failure.fault == Fault::None) {
+    table.connected = true;
     engine_list(turn);
     return;
   }
@@ -38,13 +52,18 @@ void engine_connected(Turn& turn, const ConnectDone& event) {
 void engine_list(Turn& turn) {
   Table& table = turn.table;
   if (!table.stream_open || table.stopping) return;
+  if (!table.connected) {
+    if (table.list_at_ms <= turn.now.mono_ms) connect(turn);
+    return;
+  }
   if (table.listing) {
     table.list_again = true;
     return;
   }
   table.listing = true;
   table.list_at_ms = kNever;
-  turn.actions.push_back(DoList{table.changes});
+  table.list_asked = ++table.changes;  // a number of its own
+  turn.actions.push_back(DoList{table.list_asked});
 }
 
 void engine_tick(Turn& turn) {

@@ -41,7 +41,9 @@ static void load_one(Turn& turn, const Record& record) {
   bool outside = record.port < table.config.port_min || record.port > table.config.port_max;
   Slot* slot = slot_at(table, record.port);
   std::string problem;
-  if (record.container_id.empty() || slot_by_container(table, record.container_id))
+  if (record.port < 1 || record.port > 65535)
+    problem = "it names no port";
+  else if (record.container_id.empty() || slot_by_container(table, record.container_id))
     problem = "its container is another record's";
   else if (!pool && !client_is_valid(record.client_id))
     problem = "it names no client";
@@ -186,7 +188,10 @@ static void judge_slots(Turn& turn, const Listed& event) {
 static void adopt(Turn& turn, const Seen& seen, const std::string& client) {
   Table& table = turn.table;
   Slot* slot = slot_at(table, seen.port);
-  if (slot && slot->state != SlotState::Free) return;  // the port is on the move: the next listing sees clearer
+  if (slot && slot->state != SlotState::Free) {  // the port is on the move: the next listing sees clearer
+    if (slot->state == SlotState::Removing) table.list_at_ms = turn.now.mono_ms + kRetryMs;
+    return;
+  }
   if (!slot) slot = &slot_add(table, seen.port, true);
   bool healthy = seen.health == SeenHealth::Healthy || seen.health == SeenHealth::Unhealthy;
   slot_move(table, *slot, healthy ? SlotState::Claiming : SlotState::Waiting);
@@ -220,7 +225,7 @@ static void judge_stranger(Turn& turn, const Seen& seen) {
   if (slot_by_container(table, seen.id) || table.orphans.count(seen.id) || !is_ours(turn, seen) || launch_in_flight(turn, seen.run, seen.job)) return;
   std::string client;
   NameKind kind = container_name_kind(seen.name, &client);
-  bool runs = seen.state == SeenState::Running || seen.state == SeenState::Paused;
+  bool runs = (seen.state == SeenState::Running || seen.state == SeenState::Paused) && !table.deaths.count(seen.id);
   if (!runs)
     removal_orphan(turn, seen.id, seen.name + " does not run and no record needs it");
   else if (seen.run == table.config.run)
@@ -249,8 +254,9 @@ static void engine_is_back(Turn& turn) {
 
 void reconcile(Turn& turn, const Listed& event) {
   Table& table = turn.table;
+  if (!table.listing || event.asked != table.list_asked) return;
   table.listing = false;
-  if (!table.stream_open || table.stopping) return;
+  if (table.stopping) return;
   if (event.failure.fault != Fault::None) {
     if (table.engine_text != event.failure.text) say(turn, SayLevel::Warning, "SCAN", "The containers could not be listed: " + event.failure.text);
     table.engine_text = event.failure.text;
@@ -261,6 +267,7 @@ void reconcile(Turn& turn, const Listed& event) {
   bool back = !table.engine_up;
   if (back) engine_is_back(turn);
   say(turn, table.reconciled ? SayLevel::Debug : SayLevel::Info, "SCAN", std::to_string(event.seen.size()) + " containers found");
+  table.list_at_ms = turn.now.mono_ms + kListEveryMs;
   judge_slots(turn, event);
   for (const Seen& seen : event.seen) judge_stranger(turn, seen);
   if (!table.reconciled) {
@@ -272,7 +279,6 @@ void reconcile(Turn& turn, const Listed& event) {
     say(turn, SayLevel::Info, "RECONCILE",
         "Done: " + std::to_string(all) + " active records (" + std::to_string(all - pool) + " clients + " + std::to_string(pool) + " pool) after reconciliation");
   }
-  table.list_at_ms = turn.now.mono_ms + kListEveryMs;
   table_wake(table, table.list_at_ms);
   if (back) {
     removal_tick(turn);
