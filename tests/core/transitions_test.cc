@@ -162,10 +162,18 @@ static Event rename_of(Drive& d, Fault fault) {
   return RenameDone{kPort, slot(d, kPort).generation, "vnc_ana", Failure{fault, "engine's words"}};
 }
 
+static uint64_t listing_asked(Drive& d) {
+  drive_says(d, ContainerChange::Created, "of an abandoned launch");
+  const uint64_t asked = jobs<DoList>(d).at(0).asked;
+  forget_job<DoList>(d);
+  return asked;
+}
+
 static Event listing_of(Drive& d, const std::function<void(std::vector<Seen>&)>& change) {
+  const uint64_t asked = listing_asked(d);
   std::vector<Seen> seen = seen_all(d);
   change(seen);
-  return Listed{d.table.changes, {}, seen};
+  return Listed{asked, {}, seen};
 }
 
 static Event listing_with(Drive& d, SeenState state, SeenHealth health, bool network) {
@@ -297,8 +305,9 @@ static const Row kRows[] = {
     {"listed as unhealthy", ".......X......", [](Drive& d) { return listing_with(d, SS::Running, SH::Unhealthy, true); }},
     {"listed without network", ".......X......", [](Drive& d) { return listing_with(d, SS::Running, SH::Healthy, false); }},
     {"listed as starting", ".......W......", [](Drive& d) { return listing_with(d, SS::Running, SH::Starting, true); }},
-    {"an old listing without it", "..............", [](Drive&) { return Listed{0, {}, {}}; }},
-    {"not listed", "..............", [](Drive&) { return Listed{0, Failure{Fault::Unreachable, "no"}, {}}; }},
+    {"a listing nobody asked for", "..............", [](Drive&) { return Listed{0, {}, {}}; }},
+    {"not listed", "..............",
+     [](Drive& d) { return Listed{listing_asked(d), Failure{Fault::Unreachable, "no"}, {}}; }},
 
     {"died", "....XXXXXXX...", [](Drive& d) { return change_of(CC::Died, own(d)); }},
     {"destroyed", "....XXXXXXX...", [](Drive& d) { return change_of(CC::Destroyed, own(d)); }},
