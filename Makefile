@@ -220,6 +220,7 @@ unitdir = $(prefix)/lib/systemd/system
 confdir = $(sysconfdir)/$(name)
 statedir = $(localstatedir)/lib/$(name)
 logdir = $(localstatedir)/log/$(name)
+pages = $(call sources,README.md docs/*.md)
 fill_paths = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@confdir@|$(confdir)|g' -e 's|@statedir@|$(statedir)|g' \
   -e 's|@logdir@|$(logdir)|g' -e 's|@runstatedir@|$(runstatedir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@docdir@|$(docdir)|g'
 
@@ -236,11 +237,12 @@ install: all ## install the daemon, its init script, systemd unit, settings and 
 	  $(INSTALL) -m 0640 $(srcdir)/.env.example $(DESTDIR)$(confdir)/$(name).env
 	ln -sfn $(confdir)/$(name).env $(DESTDIR)$(statedir)/.env
 	test -e $(DESTDIR)$(statedir)/logs || ln -sfn $(logdir) $(DESTDIR)$(statedir)/logs
-	$(INSTALL) -m 0644 $(addprefix $(srcdir)/,$(call sources,README.md docs/*.md)) $(DESTDIR)$(docdir)
+	$(INSTALL) -m 0644 $(addprefix $(srcdir)/,$(pages)) $(DESTDIR)$(docdir)
 
 uninstall: ## remove what install put there; settings, state and logs stay
 	rm -f $(addprefix $(DESTDIR),$(sbindir)/$(name) $(sysconfdir)/init.d/$(name) $(unitdir)/$(name).service)
-	rm -rf $(DESTDIR)$(docdir)
+	rm -f $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(pages)))
+	rmdir $(DESTDIR)$(docdir) 2>/dev/null || true
 
 # ---- clean -----------------------------------------------------------------------------------------------------------
 .PHONY: clean distclean

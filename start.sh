@@ -156,7 +156,8 @@ wait_for_pool() {
         return
       fi
     fi
-    problem=$(new_log_lines | grep -E ' (WARNING|ERROR) \[(POOL|CREATE|WAIT|NETWORK)\]' | tail -n 1)
+    # What keeps it from launching: containers that fail, an engine that is away, a state that cannot be written.
+    problem=$(new_log_lines | grep -E ' ERROR \[(POOL|HEALTH CHECK|STATE)\]' | tail -n 1)
     if [ -n "$problem" ]; then
       done_with "$pool of $want"
       printf '  The pool cannot be filled yet; the daemon goes on trying:\n  %s\n' "$problem"
@@ -195,7 +196,9 @@ start() {
   fi
 
   begin "Starting the daemon"
-  mkdir -p -- "${setting[LOG_DIR]}" || fail "the folder for logs, ${setting[LOG_DIR]}, cannot be made"
+  if ! mkdir -p -- "${setting[LOG_DIR]}" || ! [ -w "${setting[LOG_DIR]}" ]; then
+    fail "LOG_DIR=${setting[LOG_DIR]}: nothing can be written there"
+  fi
   log_size=$(stat -c %s "$(todays_log)" 2>/dev/null || echo 0)
   # In a session of its own, so that it outlives the terminal. It writes its log itself; stderr would only repeat it.
   setsid "$daemon" </dev/null >/dev/null 2>&1 9<&- &

@@ -44,8 +44,11 @@ if command -v systemd-analyze >/dev/null; then
 else
   skip "systemd accepts the unit" "no systemd-analyze here"
 fi
+mkdir "$scratch/dest/usr/share/doc/other" && touch "$scratch/dest/usr/share/doc/other/README.md"
 run make uninstall DESTDIR="$scratch/dest"
 check "make uninstall takes the program away" test ! -e "$scratch/dest/usr/sbin/vnc-orchestrator"
+check "make uninstall takes its pages away, and nobody else's" \
+  test ! -e "$scratch/dest/usr/share/doc/vnc-orchestrator" -a -e "$scratch/dest/usr/share/doc/other/README.md"
 check "make uninstall leaves the settings" test -e "$scratch/dest/etc/vnc-orchestrator/vnc-orchestrator.env"
 run make install DESTDIR="$scratch/dest2" prefix=/opt/vnc
 check "make install prefix= keeps everything below it" test "$(ls "$scratch/dest2")" = opt

@@ -70,7 +70,9 @@ copy_tree() {
   if git rev-parse --git-dir >/dev/null 2>&1; then
     git ls-files -z --cached --others --exclude-standard
   else
-    find . \( -name .git -o -path ./build -o -path ./logs \) -prune -o \( -type f -o -type l \) -print0
+    # No clone but an unpacked archive: all but what .gitignore names.
+    find . \( -name .git -o -path ./build -o -path ./logs -o -path ./tests/out \) -prune -o \( -type f -o -type l \) \
+      ! -path './config.[mls]*' ! -path './state.json*' ! -path ./vnc-orchestrator ! -path ./orchestrator.pid ! -path ./.env -print0
   fi | while IFS= read -r -d '' file; do
     [ ! -e "$file" ] || printf '%s\0' "$file"
   done | tar -c --null --files-from=- | tar -x -C "$1"
