@@ -33,7 +33,6 @@ user_pref("extensions.systemAddon.update.enabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
 user_pref("network.prefetch-next", false);
-user_pref("services.settings.server", "data:,#remote-settings-dummy/v1");
 user_pref("browser.ml.enable", false);
 user_pref("browser.ml.chat.enabled", false);
 user_pref("extensions.ml.enabled", false);
