@@ -79,6 +79,7 @@ void remove_gone(Turn& turn, uint64_t request);
 void remove_expire(Turn& turn);
 
 // recycle.cc: no port is free
+void recycle_serve_heirs(Turn& turn);
 bool recycle_for(Turn& turn, const std::string& client, const Want& want);
 
 // pool.cc

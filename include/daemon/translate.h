@@ -25,10 +25,9 @@ Job job_remove(const JobContext& context, const DoRemove& action);
 Job job_rename(const DoRename& action);
 Job job_pull(const JobContext& context);
 Job job_connect(const JobContext& context);
-Job job_list(const Table& table);
+Job job_list(const Table& table, const DoList& action);
 
-// `asked` is the listing's (only for JobKind::List).
-Event event_of_result(const JobResult& result, uint64_t asked);
+Event event_of_result(const JobResult& result);
 // Nothing when no rule needs it; `network` is ours.
 std::optional<Event> event_of_engine(const EngineEvent& event, const std::string& network);
 

@@ -22,7 +22,7 @@ enum class JobKind {
 
 struct Job {
   JobKind kind = JobKind::Connect;
-  uint64_t id = 0;  // of the job; Launch carries it as its label too
+  uint64_t id = 0;  // the caller's, comes back in the result; Launch carries it as its label too
   int port = 0;     // with `generation`, whose it is; 0 when nobody's
   uint64_t generation = 0;
   LaunchSpec spec;           // Launch

@@ -171,6 +171,7 @@ void step(Table& table, const Event& event, Now now, std::vector<Action>* action
   } else if (std::get_if<Stop>(&event)) {
     stop(turn);
   }
+  recycle_serve_heirs(turn);
   pool_fill(turn);
   durable_save(turn);
 }

@@ -156,7 +156,13 @@ static void judge(Turn& turn, Slot& slot, const Seen* seen) {
     return;
   }
   if (seen->port && seen->port != slot.port) {
-    engine_died(turn, slot, "publishes port " + std::to_string(seen->port) + ", not the one of its record");
+    if (slot.state != SlotState::Assigned) {
+      engine_died(turn, slot, "publishes port " + std::to_string(seen->port) + ", not the one of its record");
+      return;
+    }
+    // The record is wrong, not the session: the port is let go, and the container judged like one without a record.
+    slot_set_container(turn.table, slot, "", slot.container_name);
+    removal_begin(turn, slot, "its container publishes port " + std::to_string(seen->port) + ", not the one of its record");
     return;
   }
   if (slot.container_name != seen->name) {

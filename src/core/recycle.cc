@@ -13,6 +13,22 @@ static void give_up(Turn& turn, Slot& slot, const std::string& client, const Wan
     access_serve(turn, client, want);
 }
 
+// Clients come before refills: a port that falls free goes to who waits for another one to be freed, and not to the pool.
+void recycle_serve_heirs(Turn& turn) {
+  Table& table = turn.table;
+  while (!table.heirs.empty() && launch_free_port(turn)) {
+    Slot* longest = nullptr;
+    for (const auto& [client, port] : table.heirs) {
+      Slot* slot = slot_at(table, port);
+      if (!longest || slot->changed < longest->changed) longest = slot;
+    }
+    std::string client = longest->heir;
+    Want want = table.waiters.count(client) ? access_wanted(turn, client) : longest->heir_want;
+    slot_set_heir(table, *longest, "", {});
+    access_serve(turn, client, want);
+  }
+}
+
 bool recycle_for(Turn& turn, const std::string& client, const Want& want) {
   Size size = want.size_given ? want.size : turn.table.config.default_size;
   Slot *coming = nullptr, *ready = nullptr, *leaving = nullptr, *oldest = nullptr;

@@ -60,7 +60,6 @@ struct Daemon {
   Table table;
   std::deque<Event> arrived;  // taken in one after the other, also when taking one in makes another arrive
   bool taking = false;
-  uint64_t listing_asked = 0;
   int64_t armed_ms = kNever;
   int64_t stop_by_ms = kNever;
   std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
@@ -133,8 +132,7 @@ struct Performer {
   void operator()(const DoPull&) const { submit(daemon, daemon.pulls.get(), LaneOrder::Normal, job_pull(daemon.jobs)); }
   void operator()(const DoConnect&) const { submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_connect(daemon.jobs)); }
   void operator()(const DoList& action) const {
-    daemon.listing_asked = action.asked;  // the core has one listing under way at a time
-    submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_list(daemon.table));
+    submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_list(daemon.table, action));
   }
   void operator()(const DoSave& action) const { save(daemon, action.version); }
   void operator()(const Say& action) const { write_log(daemon, log_level_of(action.level), action.tag, action.text); }
@@ -212,7 +210,7 @@ struct Receiver {
 
   void operator()(const JobResult& result) const {
     log_job(daemon, result);
-    take(daemon, event_of_result(result, daemon.listing_asked));
+    take(daemon, event_of_result(result));
   }
   void operator()(const EngineEvent& happened) const {
     if (auto known = event_of_engine(happened, daemon.settings->docker_network_name)) take(daemon, std::move(*known));

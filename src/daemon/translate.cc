@@ -135,16 +135,17 @@ Job job_connect(const JobContext& context) {
   return job;
 }
 
-Job job_list(const Table& table) {
+Job job_list(const Table& table, const DoList& action) {
   Job job;
   job.kind = JobKind::List;
+  job.id = action.asked;
   for (const auto& [id, port] : table.by_container) job.known.push_back(id);
   return job;
 }
 
 // ---- Results to events.
 
-Event event_of_result(const JobResult& result, uint64_t asked) {
+Event event_of_result(const JobResult& result) {
   Failure failure = failure_of(result.error);
   switch (result.kind) {
     case JobKind::Connect:
@@ -152,7 +153,7 @@ Event event_of_result(const JobResult& result, uint64_t asked) {
       if (!result.version.api.empty()) failure = Failure{};
       return ConnectDone{failure};
     case JobKind::List: {
-      Listed listed{asked, failure, {}};
+      Listed listed{result.id, failure, {}};
       for (const ContainerInfo& info : result.list) listed.seen.push_back(seen_of(info));
       return listed;
     }
