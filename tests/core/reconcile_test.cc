@@ -92,11 +92,21 @@ static void test_records_that_make_no_sense_are_discarded(void**) {
   assert_true(d.disk.empty());
 }
 
+// The record is wrong, not the session: it goes on where it is.
 static void test_a_record_whose_port_is_not_the_containers(void**) {
   Drive d = started({record_of("ana", "a", kPort)}, {client_seen("ana", "a", kPort + 1)});
-  assert_true(!has_slot(d, "ana") || slot_for(d, "ana").port == kPort + 1);  // nobody is sent to the wrong port
+  assert_true(jobs<DoRemove>(d).empty());
+  const uint64_t request = drive_access(d, "ana");
   drive_calm(d);
-  assert_true(!has_slot(d, "ana") || slot_for(d, "ana").port == kPort + 1);
+  expect_answer(d, request, 302);
+  assert_int_equal(outcome(d, request).port, kPort + 1);
+  assert_string_equal(outcome(d, request).container_id.c_str(), "a");
+}
+
+// The pool's is replaced: nobody knows whose it is.
+static void test_a_pool_record_whose_port_is_not_the_containers(void**) {
+  Drive d = started({record_of("__pool__", "p", kPort)}, {seen_named("vnc_pool_5000", "p", kPort + 1)});
+  expect_state(d, kPort, SlotState::Removing);
 }
 
 // ---- Rule 2: who was ever given a container keeps it.
@@ -433,6 +443,7 @@ int main() {
       cmocka_unit_test(test_two_records_of_one_port),
       cmocka_unit_test(test_records_that_make_no_sense_are_discarded),
       cmocka_unit_test(test_a_record_whose_port_is_not_the_containers),
+      cmocka_unit_test(test_a_pool_record_whose_port_is_not_the_containers),
       cmocka_unit_test(test_a_pool_container_without_a_record_is_removed),
       cmocka_unit_test(test_a_record_says_pool_and_the_name_says_client),
       cmocka_unit_test(test_the_same_when_the_client_has_another_record),

@@ -144,6 +144,28 @@ static void test_clients_come_before_refills(void**) {
   assert_int_equal(count_of(d, SlotState::Assigned), 2);
 }
 
+static void test_a_port_that_falls_free_goes_to_an_heir_before_the_pool(void**) {
+  Drive d = drive_start(3, 1);
+  drive_pool(d);
+  drive_session(d, "c0", kOther);
+  drive_wait(d, 1000);
+  drive_session(d, "c1", kOther);
+  drive_calm(d);
+  drive_access(d, "c2", kOther);  // takes the pool's port
+  drive_calm(d);
+  const uint64_t request = drive_access(d, "ana", kOther);
+  const int awaited = d.table.heirs.at("ana");
+  assert_false(has_slot(d, "c0"));
+  const int falls_free = slot_for(d, "c1").port;
+  drive_remove(d, "c1");
+  drive_removed(d, falls_free);
+  assert_int_equal(slot_for(d, "ana").port, falls_free);
+  drive_removed(d, awaited);  // and this one is for the pool
+  drive_calm(d);
+  expect_answer(d, request, 302);
+  assert_int_equal(count_of(d, SlotState::Ready), 1);
+}
+
 static void test_an_heir_may_change_its_mind_about_the_size(void**) {
   Drive d = full(1);
   const uint64_t first = drive_access(d, "ana"), last = drive_access(d, "ana", kOther);
@@ -179,6 +201,7 @@ int main() {
       cmocka_unit_test(test_a_port_being_freed_is_waited_for_before_anything_is_ended),
       cmocka_unit_test(test_one_heir_a_port),
       cmocka_unit_test(test_clients_come_before_refills),
+      cmocka_unit_test(test_a_port_that_falls_free_goes_to_an_heir_before_the_pool),
       cmocka_unit_test(test_an_heir_may_change_its_mind_about_the_size),
       cmocka_unit_test(test_a_session_outside_the_range_is_not_recycled),
   };
