@@ -11,9 +11,9 @@
 #include "codec/container.h"
 
 struct DockerEndpoint {
-  std::string shown;      // as people wrote it
-  std::string socket;     // path of the unix socket; empty: TCP
-  std::string base;       // "http://host:port"
+  std::string shown;   // as people wrote it
+  std::string socket;  // path of the unix socket; empty: TCP
+  std::string base;    // "http://host:port"
   long connect_timeout_ms = 3000;
 };
 // False with *error when `host` is neither unix:///path nor tcp://host[:port].
@@ -21,15 +21,15 @@ bool docker_endpoint_parse(const std::string& host, DockerEndpoint* out, std::st
 
 struct DockerRequest {
   const char* method = "GET";
-  std::string target;  // path and query
-  std::string body;    // JSON; sent with POST
-  long timeout_ms = 30000;       // the whole call, or a stream's time until its headers
-  long quiet_timeout_ms = 0;     // a stream only: silence that ends it; 0: none
+  std::string target;                       // path and query
+  std::string body;                         // JSON; sent with POST
+  long timeout_ms = 30000;                  // the whole call, or a stream's time until its headers
+  long quiet_timeout_ms = 0;                // a stream only: silence that ends it; 0: none
   const std::atomic<bool>* stop = nullptr;  // ends the transfer; looked at five times a second; may be null
 };
 
 struct DockerReply {
-  long status = 0;  // 0: no answer
+  long status = 0;    // 0: no answer
   bool json = false;  // by its Content-Type
   std::string body;
 };
@@ -40,11 +40,12 @@ struct DockerReply {
 EngineError docker_exchange(const DockerEndpoint& endpoint, const DockerRequest& request, DockerReply* reply);
 
 struct DockerStream {
-  std::function<void()> opened;             // the headers of a 200 are there
+  std::function<void()> opened;                     // the headers of a 200 are there
   std::function<bool(std::string_view line)> line;  // false ends the stream
 };
 // A 200 becomes lines; any other answer fills *reply. No error: it ended as HTTP ends, or `line` ended it.
-EngineError docker_stream(const DockerEndpoint& endpoint, const DockerRequest& request, const DockerStream& stream, DockerReply* reply);
+EngineError docker_stream(const DockerEndpoint& endpoint, const DockerRequest& request, const DockerStream& stream,
+                          DockerReply* reply);
 
 std::string docker_escape(std::string_view text);  // percent-encoding for a path segment or a query value
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "codec/docker_json.h"
@@ -12,9 +13,10 @@
 
 namespace {
 
-constexpr long kPullQuietMs = 300000;    // an engine that pulls tells its progress all the time; a slow registry may be silent for minutes
+constexpr long kPullQuietMs =
+    300000;  // an engine that pulls tells its progress all the time; a slow registry may be silent for minutes
 constexpr int64_t kPullProgressMs = 3000;
-constexpr long kLookMs = 100;   // between looks at what somebody else is doing
+constexpr long kLookMs = 100;  // between looks at what somebody else is doing
 constexpr int kNetworkLooks = 20;
 constexpr size_t kMostErrorText = 600;
 
@@ -48,8 +50,11 @@ void set_api(Docker* docker, const std::string& api) {
   docker->api = api;
 }
 
+// The parts are clean already, but for a name or an image that settings or a state file brought: then all is made clean once more.
 EngineError error_of(EngineFault fault, const std::string& what, const std::string& why) {
-  return {fault, text_one_line(what + ": " + why, kMostErrorText)};
+  const std::string text = what + ": " + why;
+  const bool clean = std::none_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7F; });
+  return {fault, clean && text.size() <= kMostErrorText ? text : text_one_line(text, kMostErrorText)};
 }
 
 const char* hint_of(EngineFault fault) {
@@ -74,7 +79,8 @@ bool is_success(long status) { return (status >= 200 && status < 300) || status 
 EngineError nonsense(const DockerRequest& request, const std::string& what, const std::string& why) {
   // Whoever changed something and cannot read the answer must look what became of it.
   const bool harmless = strcmp(request.method, "GET") == 0;
-  return error_of(harmless ? EngineFault::Failed : EngineFault::Unknown, what, "the Docker engine's answer makes no sense: " + why);
+  return error_of(harmless ? EngineFault::Failed : EngineFault::Unknown, what,
+                  "the Docker engine's answer makes no sense: " + why);
 }
 
 // An answer that is no success, in the words of a rule and of people.
@@ -96,12 +102,14 @@ EngineError ask_version(Docker* docker, const std::atomic<bool>* stop, EngineVer
   request.timeout_ms = docker->options.call_timeout_ms;
   request.stop = stop;
   DockerReply reply;
-  if (EngineError error = docker_exchange(docker->endpoint, request, &reply)) return error_of(error.fault, what, error.text);
+  if (EngineError error = docker_exchange(docker->endpoint, request, &reply))
+    return error_of(error.fault, what, error.text);
   if (reply.status != 200) return refusal(DockerCall::Version, what, reply);
   EngineVersion version;
   std::string why, api;
   if (!docker_parse_version(reply.body, &version, &why)) return nonsense(request, what, why);
-  if (!docker_choose_api(version, &api, &why)) return error_of(EngineFault::TooOld, "agree with the Docker engine", why);
+  if (!docker_choose_api(version, &api, &why))
+    return error_of(EngineFault::TooOld, "agree with the Docker engine", why);
   set_api(docker, api);
   *out = version;
   return {};
@@ -138,10 +146,12 @@ EngineError under_agreed_api(Docker* docker, const DockerRequest& request, Docke
 }
 
 // One call; *reply is set whenever the engine answered, also with an error.
-EngineError docker_call(Docker* docker, DockerCall call, const DockerRequest& request, const std::string& what, DockerReply* reply) {
-  const EngineError error = under_agreed_api(docker, request, reply, [docker](const DockerRequest& versioned, DockerReply* into) {
-    return docker_exchange(docker->endpoint, versioned, into);
-  });
+EngineError docker_call(Docker* docker, DockerCall call, const DockerRequest& request, const std::string& what,
+                        DockerReply* reply) {
+  const EngineError error =
+      under_agreed_api(docker, request, reply, [docker](const DockerRequest& versioned, DockerReply* into) {
+        return docker_exchange(docker->endpoint, versioned, into);
+      });
   if (error) return error_of(error.fault, what, error.text);
   if (!is_success(reply->status)) return refusal(call, what, *reply);
   return {};
@@ -166,7 +176,9 @@ std::string shown(const std::string& id_or_name) {
   return "container " + (id ? std::string(text_short_id(id_or_name)) : id_or_name);
 }
 
-EngineError no_such_name(const std::string& what) { return error_of(EngineFault::NotFound, what, "no container can be called that"); }
+EngineError no_such_name(const std::string& what) {
+  return error_of(EngineFault::NotFound, what, "no container can be called that");
+}
 
 EngineError docker_inspect(void* self, const std::string& id_or_name, ContainerInfo* out) {
   Docker* docker = docker_of(self);
@@ -182,7 +194,8 @@ EngineError docker_inspect(void* self, const std::string& id_or_name, ContainerI
   return {};
 }
 
-EngineError look_for_network(Docker* docker, const std::string& name, std::vector<std::string>* subnets, bool* missing) {
+EngineError look_for_network(Docker* docker, const std::string& name, std::vector<std::string>* subnets,
+                             bool* missing) {
   const std::string what = "look for network " + name;
   const DockerRequest request = request_for(docker, "GET", "/networks/" + docker_escape(name));
   DockerReply reply;
@@ -197,7 +210,8 @@ EngineError look_for_network(Docker* docker, const std::string& name, std::vecto
 EngineError docker_ensure_network(void* self, const NetworkSpec& spec, EngineNetwork* out) {
   Docker* docker = docker_of(self);
   if (!can_name_a_container(spec.name)) {
-    return error_of(EngineFault::Refused, "make network " + spec.name, "no network can be called that: see DOCKER_NETWORK_NAME");
+    return error_of(EngineFault::Refused, "make network " + spec.name,
+                    "no network can be called that: see DOCKER_NETWORK_NAME");
   }
   EngineNetwork network;
   bool missing = false;
@@ -206,7 +220,8 @@ EngineError docker_ensure_network(void* self, const NetworkSpec& spec, EngineNet
     DockerRequest request = request_for(docker, "POST", "/networks/create");
     request.body = docker_network_body(spec);
     DockerReply reply;
-    const EngineError refused = docker_call(docker, DockerCall::NetworkCreate, request, "make network " + spec.name, &reply);
+    const EngineError refused =
+        docker_call(docker, DockerCall::NetworkCreate, request, "make network " + spec.name, &reply);
     network.created = !refused;
     // Whoever else makes it at this moment shows as "already exists", or as an address range that overlaps, a moment before
     // the engine shows the network itself.
@@ -244,7 +259,8 @@ EngineError docker_start(void* self, const std::string& id) {
   const std::string what = "start " + shown(id);
   if (!can_name_a_container(id)) return no_such_name(what);
   DockerReply reply;  // 204, or 304 when it runs already
-  return docker_call(docker, DockerCall::Start, request_for(docker, "POST", "/containers/" + docker_escape(id) + "/start"), what, &reply);
+  return docker_call(docker, DockerCall::Start,
+                     request_for(docker, "POST", "/containers/" + docker_escape(id) + "/start"), what, &reply);
 }
 
 EngineError docker_list(void* self, std::vector<ContainerInfo>* out) {
@@ -275,7 +291,8 @@ EngineError await_removal(Docker* docker, const std::string& id, const std::stri
     const EngineError error = docker_inspect(docker, id, &info);
     if (error.fault == EngineFault::NotFound) return {};
     if (error) return error;
-    if (monotonic_ms() >= limit) return error_of(EngineFault::Unknown, what, "its removal, begun before, is still not done");
+    if (monotonic_ms() >= limit)
+      return error_of(EngineFault::Unknown, what, "its removal, begun before, is still not done");
     rest_ms(kLookMs);
   }
 }
@@ -286,9 +303,11 @@ EngineError docker_remove(void* self, const std::string& id) {
   if (!can_name_a_container(id)) return no_such_name(what);
   DockerReply reply;
   const EngineError error =
-      docker_call(docker, DockerCall::Remove, request_for(docker, "DELETE", "/containers/" + docker_escape(id) + "?force=1&v=1"), what, &reply);
+      docker_call(docker, DockerCall::Remove,
+                  request_for(docker, "DELETE", "/containers/" + docker_escape(id) + "?force=1&v=1"), what, &reply);
   if (error.fault == EngineFault::NotFound) return {};
-  if (error && reply.status == 409 && reply.body.find("already in progress") != std::string::npos) return await_removal(docker, id, what);
+  if (error && reply.status == 409 && reply.body.find("already in progress") != std::string::npos)
+    return await_removal(docker, id, what);
   return error;
 }
 
@@ -297,14 +316,17 @@ EngineError docker_rename(void* self, const std::string& id, const std::string& 
   const std::string what = "rename " + shown(id) + " to " + name;
   if (!can_name_a_container(id)) return no_such_name(what);
   DockerReply reply;
-  return docker_call(docker, DockerCall::Rename,
-                     request_for(docker, "POST", "/containers/" + docker_escape(id) + "/rename?name=" + docker_escape(name)), what, &reply);
+  return docker_call(
+      docker, DockerCall::Rename,
+      request_for(docker, "POST", "/containers/" + docker_escape(id) + "/rename?name=" + docker_escape(name)), what,
+      &reply);
 }
 
 // Without a tag the engine would pull every tag there is.
 std::string pull_target(const std::string& image) {
   const size_t slash = image.rfind('/');
-  const bool exact = image.find(':', slash == std::string::npos ? 0 : slash) != std::string::npos || image.find('@') != std::string::npos;
+  const bool exact = image.find(':', slash == std::string::npos ? 0 : slash) != std::string::npos ||
+                     image.find('@') != std::string::npos;
   return "/images/create?fromImage=" + docker_escape(image) + (exact ? "" : "&tag=latest");
 }
 
@@ -331,9 +353,10 @@ EngineError docker_pull(void* self, const std::string& image, const std::functio
   request.timeout_ms = kPullQuietMs;
   request.quiet_timeout_ms = kPullQuietMs;
   DockerReply reply;
-  const EngineError error = under_agreed_api(docker, request, &reply, [&](const DockerRequest& versioned, DockerReply* into) {
-    return docker_stream(docker->endpoint, versioned, stream, into);
-  });
+  const EngineError error =
+      under_agreed_api(docker, request, &reply, [&](const DockerRequest& versioned, DockerReply* into) {
+        return docker_stream(docker->endpoint, versioned, stream, into);
+      });
   // Nothing was said under status 200 yet when the image is looked for; later the engine has only its stream to say what went wrong.
   if (!failure.empty()) return error_of(EngineFault::Failed, what, "the Docker engine says: " + failure);
   if (error) return error_of(error.fault, what, error.text);
@@ -367,11 +390,13 @@ EngineError docker_watch(void* self, const std::atomic<bool>* stop, const std::f
   DockerRequest request = request_for(docker, "GET", events_target());
   request.stop = stop;
   DockerReply reply;
-  const EngineError error = under_agreed_api(docker, request, &reply, [&](const DockerRequest& versioned, DockerReply* into) {
-    return docker_stream(docker->endpoint, versioned, stream, into);
-  });
+  const EngineError error =
+      under_agreed_api(docker, request, &reply, [&](const DockerRequest& versioned, DockerReply* into) {
+        return docker_stream(docker->endpoint, versioned, stream, into);
+      });
   if (stop != nullptr && stop->load()) return {};
-  if (!failure.empty()) return error_of(EngineFault::Failed, what, "the Docker engine sent what is no event: " + failure);
+  if (!failure.empty())
+    return error_of(EngineFault::Failed, what, "the Docker engine sent what is no event: " + failure);
   if (error) return error_of(error.fault, what, error.text);
   if (!is_success(reply.status)) return refusal(DockerCall::Events, what, reply);
   return error_of(EngineFault::Unknown, what, "the Docker engine ended the stream; it stops or was restarted");

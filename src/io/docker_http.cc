@@ -155,7 +155,8 @@ EngineError unreachable(const DockerEndpoint& endpoint, CURL* easy, CURLcode cod
 }
 
 // What a transfer that libcurl calls failed means to us.
-EngineError failure(const DockerEndpoint& endpoint, const DockerRequest& request, const Transfer& transfer, CURLcode code) {
+EngineError failure(const DockerEndpoint& endpoint, const DockerRequest& request, const Transfer& transfer,
+                    CURLcode code) {
   long sent = 0;
   curl_easy_getinfo(transfer.easy, CURLINFO_REQUEST_SIZE, &sent);
   if (sent == 0) return unreachable(endpoint, transfer.easy, code, transfer.words);
@@ -205,7 +206,8 @@ EngineError run(const DockerEndpoint& endpoint, const DockerRequest& request, Tr
     } else if (!transfer->opened && monotonic_ms() - begun > request.timeout_ms) {
       code = CURLE_OPERATION_TIMEDOUT;
       break;
-    } else if (transfer->opened && request.quiet_timeout_ms > 0 && monotonic_ms() - transfer->last_byte_ms > request.quiet_timeout_ms) {
+    } else if (transfer->opened && request.quiet_timeout_ms > 0 &&
+               monotonic_ms() - transfer->last_byte_ms > request.quiet_timeout_ms) {
       ended = {EngineFault::Unknown, "the Docker engine said nothing for " + seconds_text(request.quiet_timeout_ms)};
     } else {
       curl_multi_poll(multi.get(), nullptr, 0, kLookMs, nullptr);
@@ -250,7 +252,8 @@ bool docker_endpoint_parse(const std::string& host, DockerEndpoint* out, std::st
     const size_t bracket = place.rfind(']');
     const size_t colon = place.find(':', bracket == std::string::npos ? 0 : bracket);
     const std::string name = place.substr(0, colon);
-    const std::string port = colon == std::string::npos ? "2375" : place.substr(colon + 1);  // the docker command's default
+    const std::string port =
+        colon == std::string::npos ? "2375" : place.substr(colon + 1);  // the docker command's default
     if (!name.empty() && name.find_first_of("/@?# \t\r\n") == std::string::npos && is_port(port)) {
       endpoint.base = "http://" + name + ":" + port;
       *out = endpoint;
@@ -277,8 +280,8 @@ std::string docker_escape(std::string_view text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.' ||
-                       c == '~';
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+                       c == '_' || c == '.' || c == '~';
     if (plain) {
       out += c;
     } else {

@@ -43,9 +43,9 @@ using EventPtr = std::unique_ptr<event, EventDeleter>;
 
 struct Pending {
   evhttp_request* request = nullptr;
-  bool watched = false;     // its socket is in `hangups`
-  bool gone = false;        // the handler's side was told
-  int64_t gone_until = 0;   // monotonic seconds
+  bool watched = false;    // its socket is in `hangups`
+  bool gone = false;       // the handler's side was told
+  int64_t gone_until = 0;  // monotonic seconds
 };
 
 }  // namespace
@@ -284,7 +284,9 @@ static void on_tick(evutil_socket_t, short, void* arg) {
 
 size_t httpd_waiting(const Httpd* httpd) { return httpd->pending.size() - httpd->gone_count; }
 
-bool httpd_drained(const Httpd* httpd) { return httpd->bound == nullptr && httpd_waiting(httpd) == 0 && httpd->unsent.empty(); }
+bool httpd_drained(const Httpd* httpd) {
+  return httpd->bound == nullptr && httpd_waiting(httpd) == 0 && httpd->unsent.empty();
+}
 
 // ---- life ----
 
@@ -307,7 +309,8 @@ void HttpdDeleter::operator()(Httpd* httpd) const {
 
 static bool parse_address(std::string address, int port, sockaddr_storage* out, socklen_t* length) {
   if (address == "localhost") address = "127.0.0.1";
-  if (address.size() > 2 && address.front() == '[' && address.back() == ']') address = address.substr(1, address.size() - 2);
+  if (address.size() > 2 && address.front() == '[' && address.back() == ']')
+    address = address.substr(1, address.size() - 2);
   memset(out, 0, sizeof *out);
   auto* v4 = reinterpret_cast<sockaddr_in*>(out);
   auto* v6 = reinterpret_cast<sockaddr_in6*>(out);
@@ -348,8 +351,8 @@ static int listen_on(const sockaddr_storage& address, socklen_t length) {
   return -1;
 }
 
-HttpdPtr httpd_create(event_base* base, const std::string& address, int port, const HttpLimits& limits, HttpHandler handler,
-                      HttpGone gone, void* context, std::string* error) {
+HttpdPtr httpd_create(event_base* base, const std::string& address, int port, const HttpLimits& limits,
+                      HttpHandler handler, HttpGone gone, void* context, std::string* error) {
   const std::string where = "cannot listen on " + address + ":" + std::to_string(port) + ": ";
   sockaddr_storage parsed;
   socklen_t length = 0;
@@ -363,7 +366,8 @@ HttpdPtr httpd_create(event_base* base, const std::string& address, int port, co
     *error = where + strerror(failed) + listen_hint(failed);
     return nullptr;
   }
-  evconnlistener* listener = evconnlistener_new(base, nullptr, nullptr, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+  evconnlistener* listener =
+      evconnlistener_new(base, nullptr, nullptr, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
   if (listener == nullptr) {
     close(fd);
     *error = where + "out of memory";

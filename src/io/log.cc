@@ -31,7 +31,7 @@ struct Log {
   LogOptions options;
   std::string date;  // of the file that is open, local
   std::string path;
-  int fd = -1;       // -1: it could not be opened; tried again at every tick
+  int fd = -1;  // -1: it could not be opened; tried again at every tick
   std::string buffer;
   int64_t last_us = 0;
   // The second whose text is ready: most lines share it with the one before.
@@ -114,8 +114,8 @@ static void delete_old_files(const Log* log) {
 
 static bool file_is_still_ours(const Log* log) {
   struct stat by_name, by_fd;
-  return log->fd >= 0 && stat(log->path.c_str(), &by_name) == 0 && fstat(log->fd, &by_fd) == 0 && by_name.st_dev == by_fd.st_dev &&
-         by_name.st_ino == by_fd.st_ino;
+  return log->fd >= 0 && stat(log->path.c_str(), &by_name) == 0 && fstat(log->fd, &by_fd) == 0 &&
+         by_name.st_dev == by_fd.st_dev && by_name.st_ino == by_fd.st_ino;
 }
 
 // ---- lines ----
@@ -168,7 +168,9 @@ static size_t write_what_fits(int fd, std::string_view bytes, int* number) {
   return written;
 }
 
-static size_t count_lines(std::string_view text) { return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')); }
+static size_t count_lines(std::string_view text) {
+  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+}
 
 static void write_to_file(Log* log) {
   std::string before = log->torn ? "\n" : "";

@@ -24,7 +24,8 @@ bool answers(const std::string& url, long timeout_ms) {
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
   curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-  curl_easy_setopt(curl, CURLOPT_CAINFO, nullptr);  // reading the system's certificates would be the dearest part of a probe
+  curl_easy_setopt(curl, CURLOPT_CAINFO,
+                   nullptr);  // reading the system's certificates would be the dearest part of a probe
   curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, stop_at_the_body);
   curl_easy_perform(curl);

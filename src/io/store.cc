@@ -40,7 +40,7 @@ struct Fd {
 
 struct Store {
   const StoreCalls* calls = nullptr;
-  std::string path;    // no link: what a link named stays a link
+  std::string path;  // no link: what a link named stays a link
   std::string folder;
   std::string temporary;
   int lock_fd = -1;
@@ -104,8 +104,8 @@ static bool take_lock(Store* store, std::string* error) {
     char pid[32] = "";
     const ssize_t got = pread(store->lock_fd, pid, sizeof pid - 1, 0);
     const std::string who(pid, got > 0 ? strspn(pid, "0123456789") : 0);
-    *error = "another orchestrator" + (who.empty() ? std::string() : " (pid " + who + ")") + " uses STATE_FILE " + store->path +
-             ": stop it, or give this one a STATE_FILE of its own";
+    *error = "another orchestrator" + (who.empty() ? std::string() : " (pid " + who + ")") + " uses STATE_FILE " +
+             store->path + ": stop it, or give this one a STATE_FILE of its own";
     return false;
   }
   const std::string pid = std::to_string(getpid()) + "\n";
@@ -156,7 +156,8 @@ static std::string sync_folder(Store* store) {
   if (fd < 0) return failed("cannot open the folder", store->folder);
   std::string error;
   // Some file systems know no fsync of a folder and say so.
-  if (!sync_again(store->calls, fd) && errno != EINVAL) error = failed("cannot bring to disk the folder", store->folder);
+  if (!sync_again(store->calls, fd) && errno != EINVAL)
+    error = failed("cannot bring to disk the folder", store->folder);
   store->calls->close(fd);
   return error;
 }
@@ -173,7 +174,8 @@ static std::string write_temporary(Store* store, std::string_view text) {
 
 std::string store_replace(Store* store, std::string_view text) {
   std::string error = write_temporary(store, text);
-  if (error.empty() && store->calls->rename(store->temporary.c_str(), store->path.c_str()) != 0) error = failed("cannot replace", store->path);
+  if (error.empty() && store->calls->rename(store->temporary.c_str(), store->path.c_str()) != 0)
+    error = failed("cannot replace", store->path);
   if (!error.empty()) {
     store->calls->unlink(store->temporary.c_str());
     return error;
@@ -239,7 +241,8 @@ std::string store_set_aside(Store* store, int64_t now_us, std::string* kept) {
   const time_t seconds = static_cast<time_t>(now_us / 1000000);
   tm utc;
   char when[32];
-  if (gmtime_r(&seconds, &utc) == nullptr || strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &utc) == 0) return "no such time";
+  if (gmtime_r(&seconds, &utc) == nullptr || strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &utc) == 0)
+    return "no such time";
   const std::string first = store->path + ".corrupt-" + when;
   std::string name = first;
   struct stat info;

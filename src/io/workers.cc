@@ -77,15 +77,12 @@ void lane_submit(Lane* lane, LaneOrder order, Work work) {
   std::unique_lock<std::mutex> lock(lane->mutex);
   if (lane->stopping) return;
   switch (order) {
-    case LaneOrder::Urgent:
-      lane->urgent.push_back(std::move(work));
-      break;
-    case LaneOrder::Normal:
-      lane->normal.push_back(std::move(work));
-      break;
+    case LaneOrder::Urgent: lane->urgent.push_back(std::move(work)); break;
+    case LaneOrder::Normal: lane->normal.push_back(std::move(work)); break;
   }
   // When a thread is refused, those there are (or the next submission) do the work.
-  if (lane->idle < lane->urgent.size() + lane->normal.size() && lane->threads.size() < lane->most_threads) lane_add_thread(lane);
+  if (lane->idle < lane->urgent.size() + lane->normal.size() && lane->threads.size() < lane->most_threads)
+    lane_add_thread(lane);
   lock.unlock();
   lane->wake.notify_one();
 }

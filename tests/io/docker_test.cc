@@ -32,7 +32,8 @@ struct Fixture {
 };
 
 // Straight to the API, for what engine.h cannot do.
-static long raw_call(const char* method, const std::string& target, const std::string& body = "", std::string* answer = nullptr) {
+static long raw_call(const char* method, const std::string& target, const std::string& body = "",
+                     std::string* answer = nullptr) {
   DockerEndpoint endpoint;
   std::string error;
   if (!docker_endpoint_parse(kHost, &endpoint, &error)) return 0;
@@ -58,7 +59,9 @@ static void remove_all(Fixture* fixture) {
 
 static int group_setup(void** state) {
   if (!engine_runs()) return 0;
-  if (raw_call("GET", std::string("/images/") + kTiny + "/json") != 200 && system("tests/tiny-image/build.sh >/dev/null") != 0) return -1;
+  if (raw_call("GET", std::string("/images/") + kTiny + "/json") != 200 &&
+      system("tests/tiny-image/build.sh >/dev/null") != 0)
+    return -1;
   Fixture* fixture = new Fixture;
   const int pid = getpid();
   fixture->network = "iot_" + std::to_string(pid) + "_net";
@@ -116,7 +119,8 @@ static LaunchSpec spec_of(Fixture* fixture, const char* image = kTiny) {
   spec.host_port = free_port();
   spec.container_port = 6080;
   spec.env = {{"WIDTH", "410"}, {"HEIGHT", "900"}, {"APPNAME", "test \"quoted\""}};
-  spec.labels = {{kLabelInstance, fixture->network}, {kLabelRun, "run-1"}, {kLabelJob, spec.name}, {kLabelFingerprint, "f00d"}};
+  spec.labels = {
+      {kLabelInstance, fixture->network}, {kLabelRun, "run-1"}, {kLabelJob, spec.name}, {kLabelFingerprint, "f00d"}};
   return spec;
 }
 
@@ -158,7 +162,8 @@ static void many_who_make_the_network_at_once_all_succeed_and_there_is_one(void*
   for (int i = 0; i < 6; ++i) {
     threads.emplace_back([&] {
       EngineNetwork network;
-      const EngineError error = fixture->engine->ops->ensure_network(fixture->engine->self, fixture->network_spec, &network);
+      const EngineError error =
+          fixture->engine->ops->ensure_network(fixture->engine->self, fixture->network_spec, &network);
       failed += static_cast<bool>(error);
       created += network.created;
       right_subnet += network.subnets == std::vector<std::string>{fixture->network_spec.subnet};
@@ -169,7 +174,9 @@ static void many_who_make_the_network_at_once_all_succeed_and_there_is_one(void*
   assert_int_equal(created.load(), 1);
   assert_int_equal(right_subnet.load(), 6);
   std::string listing;
-  assert_int_equal(raw_call("GET", "/networks?filters=" + docker_escape("{\"name\":[\"" + fixture->network + "\"]}"), "", &listing), 200);
+  assert_int_equal(
+      raw_call("GET", "/networks?filters=" + docker_escape("{\"name\":[\"" + fixture->network + "\"]}"), "", &listing),
+      200);
   size_t count = 0;
   const std::string name = "\"Name\":\"" + fixture->network + "\"";
   for (size_t at = listing.find(name); at != std::string::npos; at = listing.find(name, at + 1)) ++count;
@@ -216,7 +223,8 @@ static void a_container_lives_and_is_seen_as_it_is(void** state) {
   assert_int_equal(info.host_port, spec.host_port);
   assert_true(info.on_network);
   bool answered = false;
-  for (int i = 0; i < 100 && !answered; ++i) answered = probe_http("127.0.0.1", spec.host_port, 1000) || usleep(50000) != 0;
+  for (int i = 0; i < 100 && !answered; ++i)
+    answered = probe_http("127.0.0.1", spec.host_port, 1000) || usleep(50000) != 0;
   assert_true(answered);
 
   std::vector<ContainerInfo> list;
@@ -224,8 +232,8 @@ static void a_container_lives_and_is_seen_as_it_is(void** state) {
   bool listed = false;
   for (const ContainerInfo& one : list) {
     if (one.id != id) continue;
-    listed = one.name == spec.name && one.state == ContainerState::Running && one.host_port == spec.host_port && one.on_network &&
-             one.instance == fixture->network && one.job == spec.name;
+    listed = one.name == spec.name && one.state == ContainerState::Running && one.host_port == spec.host_port &&
+             one.on_network && one.instance == fixture->network && one.job == spec.name;
   }
   assert_true(listed);
 
@@ -285,7 +293,8 @@ static void what_is_taken_or_missing_is_told_apart(void** state) {
 
 static void a_pull_that_cannot_be_says_why(void** state) {
   Fixture* fixture = fixture_of(state);
-  const EngineError error = fixture->engine->ops->pull(fixture->engine->self, "127.0.0.1:1/nothing:never", [](const std::string&) {});
+  const EngineError error =
+      fixture->engine->ops->pull(fixture->engine->self, "127.0.0.1:1/nothing:never", [](const std::string&) {});
   assert_true(static_cast<bool>(error));
   assert_true(contains(error.text, "127.0.0.1:1/nothing:never") && contains(error.text, "refused"));
 }
@@ -420,7 +429,8 @@ static void a_removal_by_name_takes_only_what_that_job_made(void** state) {
   Job job = job_of(JobKind::Remove);
   job.name = spec.name;
   ContainerInfo info;
-  for (const auto& [run, made_by] : {std::pair<std::string, std::string>{"run-2", spec.name}, {"run-1", "another job"}, {"", ""}}) {
+  for (const auto& [run, made_by] :
+       {std::pair<std::string, std::string>{"run-2", spec.name}, {"run-1", "another job"}, {"", ""}}) {
     job.run = run;
     job.launch_job = made_by;
     const JobResult result = job_run(*fixture->engine, job, nullptr);
@@ -428,6 +438,15 @@ static void a_removal_by_name_takes_only_what_that_job_made(void** state) {
     assert_string_equal(result.container_id.c_str(), "");
     ok(fixture->engine->ops->inspect(fixture->engine->self, id, &info));
   }
+  // One without any label is nobody's, whatever is not known about the job.
+  LaunchSpec unlabelled = spec_of(fixture);
+  unlabelled.labels = {{kLabelInstance, fixture->network}};
+  std::string other;
+  ok(fixture->engine->ops->create(fixture->engine->self, unlabelled, &other));
+  Job blank = job_of(JobKind::Remove);
+  blank.name = unlabelled.name;
+  ok(job_run(*fixture->engine, blank, nullptr).error);
+  ok(fixture->engine->ops->inspect(fixture->engine->self, other, &info));
   job.run = "run-1";
   job.launch_job = spec.name;
   JobResult result = job_run(*fixture->engine, job, nullptr);
@@ -525,10 +544,13 @@ static void the_watcher_tells_what_happens_to_containers(void** state) {
   ok(ops->create(self, spec, &id));
   ok(ops->start(self, id));
   std::vector<EngineEventKind> kinds = kinds_until(mailbox.get(), id, EngineEventKind::Healthy);
-  assert_true(has(kinds, EngineEventKind::Create) && has(kinds, EngineEventKind::Start) && has(kinds, EngineEventKind::Healthy));
+  assert_true(has(kinds, EngineEventKind::Create) && has(kinds, EngineEventKind::Start) &&
+              has(kinds, EngineEventKind::Healthy));
   ok(ops->rename(self, id, spec.name + "z"));
   assert_true(has(kinds_until(mailbox.get(), id, EngineEventKind::Rename), EngineEventKind::Rename));
-  assert_int_equal(raw_call("POST", "/networks/" + fixture->network + "/disconnect", "{\"Container\": \"" + id + "\", \"Force\": true}"), 200);
+  assert_int_equal(raw_call("POST", "/networks/" + fixture->network + "/disconnect",
+                            "{\"Container\": \"" + id + "\", \"Force\": true}"),
+                   200);
   assert_true(has(kinds_until(mailbox.get(), id, EngineEventKind::Disconnect), EngineEventKind::Disconnect));
   ok(ops->remove(self, id));
   kinds = kinds_until(mailbox.get(), id, EngineEventKind::Destroy);

@@ -24,7 +24,9 @@ static EnginePtr engine_at(const std::string& host, long call_timeout_ms = 5000)
   return engine;
 }
 
-static bool asks(const ScriptedRequest& request, const char* part) { return request.line.find(part) != std::string::npos; }
+static bool asks(const ScriptedRequest& request, const char* part) {
+  return request.line.find(part) != std::string::npos;
+}
 static bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 // Answers /version like an engine of today and all else with `steps`.
@@ -37,7 +39,8 @@ static Script after_version(std::vector<ScriptStep> steps) {
 
 static const char* const kContainer =
     "{\"Id\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"Name\": \"/vnc_1\", "
-    "\"Created\": \"2026-01-02T03:04:05.6Z\", \"State\": {\"Status\": \"running\", \"ExitCode\": 0, \"OOMKilled\": false, \"Error\": \"\"}, "
+    "\"Created\": \"2026-01-02T03:04:05.6Z\", \"State\": {\"Status\": \"running\", \"ExitCode\": 0, \"OOMKilled\": "
+    "false, \"Error\": \"\"}, "
     "\"Config\": {\"Image\": \"i\", \"Env\": [\"WIDTH=1\", \"HEIGHT=2\"], \"Labels\": {}}, \"HostConfig\": {}, "
     "\"NetworkSettings\": {\"Ports\": {}, \"Networks\": {}}}";
 
@@ -100,7 +103,10 @@ static void a_socket_that_may_not_be_opened_is_said_to_be_that(void**) {
     EnginePtr engine = docker_create({.host = host, .network = {}, .instance = {}}, &problem);
     EngineVersion version;
     const EngineError error = engine->ops->version(engine->self, &version);
-    _exit(error.fault == EngineFault::Unreachable && contains(error.text, "Permission denied") && contains(error.text, "group docker") ? 0 : 1);
+    _exit(error.fault == EngineFault::Unreachable && contains(error.text, "Permission denied") &&
+                  contains(error.text, "group docker")
+              ? 0
+              : 1);
   }
   int status = -1;
   assert_int_equal(waitpid(child, &status, 0), child);
@@ -108,12 +114,14 @@ static void a_socket_that_may_not_be_opened_is_said_to_be_that(void**) {
 }
 
 static void only_hosts_that_we_speak_to_are_taken(void**) {
-  for (const char* good : {"unix:///var/run/docker.sock", "tcp://10.0.0.1:2375", "tcp://host", "tcp://[::1]:2375", "tcp://host:2375/"}) {
+  for (const char* good :
+       {"unix:///var/run/docker.sock", "tcp://10.0.0.1:2375", "tcp://host", "tcp://[::1]:2375", "tcp://host:2375/"}) {
     std::string error;
     assert_non_null(docker_create({.host = good, .network = {}, .instance = {}}, &error).get());
   }
-  for (const char* bad : {"", "unix://", "unix://relative", "/var/run/docker.sock", "ssh://host", "https://host:2376", "tcp://", "tcp://:2375",
-                          "tcp://host:0", "tcp://host:99999", "tcp://host:port", "tcp://a@b:1", "tcp://host:1/path"}) {
+  for (const char* bad :
+       {"", "unix://", "unix://relative", "/var/run/docker.sock", "ssh://host", "https://host:2376", "tcp://",
+        "tcp://:2375", "tcp://host:0", "tcp://host:99999", "tcp://host:port", "tcp://a@b:1", "tcp://host:1/path"}) {
     std::string error;
     assert_null(docker_create({.host = bad, .network = {}, .instance = {}}, &error).get());
     assert_true(contains(error, "DOCKER_HOST") && contains(error, bad));
@@ -132,7 +140,9 @@ static void silence_is_unknown_and_bounded(void**) {
 }
 
 static void nothing_sent_because_the_version_was_never_told_is_unreachable(void**) {
-  ScriptedEnginePtr server = scripted_engine_start(false, [](const ScriptedRequest&) { return std::vector<ScriptStep>{{"", -1}}; });
+  ScriptedEnginePtr server = scripted_engine_start(false, [](const ScriptedRequest&) {
+    return std::vector<ScriptStep>{{"", -1}};
+  });
   EnginePtr engine = engine_at(scripted_engine_host(server.get()), 300);
   std::string id;
   assert_int_equal(engine->ops->create(engine->self, LaunchSpec{}, &id).fault, EngineFault::Unreachable);
@@ -146,7 +156,8 @@ static void an_answer_in_single_bytes_is_an_answer(void**) {
 }
 
 static void a_cut_answer_is_unknown(void**) {
-  const std::string whole = json_reply(201, "{\"Id\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"Warnings\": []}");
+  const std::string whole = json_reply(
+      201, "{\"Id\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"Warnings\": []}");
   assert_int_equal(create_against({{whole, 0}}), EngineFault::None);
   for (size_t length : {size_t{0}, size_t{5}, size_t{30}, whole.size() - 1}) {
     assert_int_equal(create_against({{whole.substr(0, length), 0}}), EngineFault::Unknown);
@@ -155,27 +166,35 @@ static void a_cut_answer_is_unknown(void**) {
 }
 
 static void nonsense_is_failed_where_asking_again_is_harmless_and_unknown_where_not(void**) {
-  for (const std::string& nonsense : {std::string("SSH-2.0-OpenSSH_9\r\n"), std::string("\0\1\2\3\n", 5), json_reply(200, "not json"), json_reply(200, "[]"),
-                                      json_reply(200, ""), json_reply(200, "{\"Id\": 5}")}) {
+  for (const std::string& nonsense :
+       {std::string("SSH-2.0-OpenSSH_9\r\n"), std::string("\0\1\2\3\n", 5), json_reply(200, "not json"),
+        json_reply(200, "[]"), json_reply(200, ""), json_reply(200, "{\"Id\": 5}")}) {
     assert_int_equal(inspect_against({{nonsense, 0}}), EngineFault::Failed);
     assert_int_equal(create_against({{nonsense, 0}}), EngineFault::Unknown);
   }
 }
 
 static void a_404_page_of_something_else_says_nothing_about_a_container(void**) {
-  const std::string page = "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<h1>404</h1>\n";
+  const std::string page =
+      "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<h1>404</h1>\n";
   assert_int_equal(inspect_against({{page, 0}}), EngineFault::Failed);
   assert_int_equal(create_against({{page, 0}}), EngineFault::Failed);
-  assert_int_not_equal(inspect_against({{json_reply(404, "{\"message\": \"page not found\"}"), 0}}), EngineFault::NotFound);
-  assert_int_equal(inspect_against({{json_reply(404, "{\"message\": \"No such container: vnc_1\"}"), 0}}), EngineFault::NotFound);
+  assert_int_not_equal(inspect_against({{json_reply(404, "{\"message\": \"page not found\"}"), 0}}),
+                       EngineFault::NotFound);
+  assert_int_equal(inspect_against({{json_reply(404, "{\"message\": \"No such container: vnc_1\"}"), 0}}),
+                   EngineFault::NotFound);
   const std::string elsewhere = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
   assert_int_equal(inspect_against({{elsewhere, 0}}), EngineFault::Failed);
-
-  ScriptedEnginePtr server = scripted_engine_start(false, after_version({{page, 0}}));
+  ScriptedEnginePtr server = scripted_engine_start(false, after_version({{elsewhere, 0}}));
   EnginePtr engine = engine_at(scripted_engine_host(server.get()));
+  assert_int_equal(engine->ops->start(engine->self, "vnc_1").fault, EngineFault::Failed);
+
+  server = scripted_engine_start(false, after_version({{page, 0}}));
+  engine = engine_at(scripted_engine_host(server.get()));
   assert_int_equal(engine->ops->remove(engine->self, "vnc_1").fault, EngineFault::Failed);
   EngineNetwork network;
-  assert_int_equal(engine->ops->ensure_network(engine->self, {"net", "10.0.0.0/24", "net"}, &network).fault, EngineFault::Failed);
+  assert_int_equal(engine->ops->ensure_network(engine->self, {"net", "10.0.0.0/24", "net"}, &network).fault,
+                   EngineFault::Failed);
 }
 
 static void an_endless_answer_is_cut_off(void**) {
@@ -194,20 +213,25 @@ static void an_endless_answer_is_cut_off(void**) {
 
 static void what_the_engine_says_cannot_break_a_line(void**) {
   std::string text;
-  assert_int_equal(create_against({{json_reply(500, "{\"message\": \"one\\ntwo \\u001b[31m\"}"), 0}}, 5000, &text), EngineFault::Failed);
+  assert_int_equal(create_against({{json_reply(500, "{\"message\": \"one\\ntwo \\u001b[31m\"}"), 0}}, 5000, &text),
+                   EngineFault::Failed);
   assert_true(contains(text, "one") && contains(text, "two"));
   for (char c : text) assert_true(static_cast<unsigned char>(c) >= 0x20);
 }
 
 static void the_api_version_is_agreed_once_and_again_when_the_engine_changed(void**) {
   std::string newest = "1.41", oldest = "1.12";
-  ScriptedEnginePtr server = scripted_engine_start(false, [&](const ScriptedRequest& request) -> std::vector<ScriptStep> {
-    if (asks(request, " /version ")) return {{version_reply(newest, oldest), 0}};
-    if (asks(request, "/v1.41/") && oldest == "1.44") {
-      return {{json_reply(400, "{\"message\": \"client version 1.41 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version\"}"), 0}};
-    }
-    return {{json_reply(200, kContainer), 0}};
-  });
+  ScriptedEnginePtr server =
+      scripted_engine_start(false, [&](const ScriptedRequest& request) -> std::vector<ScriptStep> {
+        if (asks(request, " /version ")) return {{version_reply(newest, oldest), 0}};
+        if (asks(request, "/v1.41/") && oldest == "1.44") {
+          return {{json_reply(400,
+                              "{\"message\": \"client version 1.41 is too old. Minimum supported API version is 1.44, "
+                              "please upgrade your client to a newer version\"}"),
+                   0}};
+        }
+        return {{json_reply(200, kContainer), 0}};
+      });
   EnginePtr engine = engine_at(scripted_engine_host(server.get()));
   ContainerInfo info;
   assert_int_equal(engine->ops->inspect(engine->self, "vnc_1", &info).fault, EngineFault::None);
@@ -215,9 +239,11 @@ static void the_api_version_is_agreed_once_and_again_when_the_engine_changed(voi
   newest = "1.47", oldest = "1.44";  // no request is under way
   assert_int_equal(engine->ops->inspect(engine->self, "vnc_1", &info).fault, EngineFault::None);
   std::string lines;
-  for (const ScriptedRequest& request : scripted_engine_requests(server.get())) lines += request.line.substr(0, request.line.rfind(' ')) + "\n";
+  for (const ScriptedRequest& request : scripted_engine_requests(server.get()))
+    lines += request.line.substr(0, request.line.rfind(' ')) + "\n";
   assert_string_equal(lines.c_str(),
-                      "GET /version\nGET /v1.41/containers/vnc_1/json\nGET /v1.41/containers/vnc_1/json\nGET /v1.41/containers/vnc_1/json\n"
+                      "GET /version\nGET /v1.41/containers/vnc_1/json\nGET /v1.41/containers/vnc_1/json\nGET "
+                      "/v1.41/containers/vnc_1/json\n"
                       "GET /version\nGET /v1.47/containers/vnc_1/json\n");
 }
 
@@ -237,12 +263,14 @@ static void an_engine_without_a_common_version_is_named_too_old(void**) {
 static void a_removal_under_way_is_waited_for(void**) {
   std::atomic<int> looks{0};
   std::atomic<bool> ends{true};
-  ScriptedEnginePtr server = scripted_engine_start(false, [&](const ScriptedRequest& request) -> std::vector<ScriptStep> {
-    if (asks(request, " /version ")) return {{version_reply("1.41", "1.12"), 0}};
-    if (asks(request, "DELETE ")) return {{json_reply(409, "{\"message\": \"removal of container vnc_1 is already in progress\"}"), 0}};
-    if (++looks > 2 && ends.load()) return {{json_reply(404, "{\"message\": \"No such container: vnc_1\"}"), 0}};
-    return {{json_reply(200, kContainer), 0}};
-  });
+  ScriptedEnginePtr server =
+      scripted_engine_start(false, [&](const ScriptedRequest& request) -> std::vector<ScriptStep> {
+        if (asks(request, " /version ")) return {{version_reply("1.41", "1.12"), 0}};
+        if (asks(request, "DELETE "))
+          return {{json_reply(409, "{\"message\": \"removal of container vnc_1 is already in progress\"}"), 0}};
+        if (++looks > 2 && ends.load()) return {{json_reply(404, "{\"message\": \"No such container: vnc_1\"}"), 0}};
+        return {{json_reply(200, kContainer), 0}};
+      });
   EnginePtr engine = engine_at(scripted_engine_host(server.get()), 1000);
   assert_int_equal(engine->ops->remove(engine->self, "vnc_1").fault, EngineFault::None);
   assert_int_equal(looks.load(), 3);
@@ -256,26 +284,34 @@ static void two_who_make_the_network_at_once_both_succeed(void**) {
   std::string words;
   bool there_in_the_end = true;
   std::atomic<int> looks{0};
-  ScriptedEnginePtr server = scripted_engine_start(false, [&](const ScriptedRequest& request) -> std::vector<ScriptStep> {
-    if (asks(request, " /version ")) return {{version_reply("1.41", "1.12"), 0}};
-    if (asks(request, "POST ")) return {{json_reply(refusal, "{\"message\": \"" + words + "\"}"), 0}};
-    if (looks++ == 0 || !there_in_the_end) return {{json_reply(404, "{\"message\": \"network net not found\"}"), 0}};
-    return {{json_reply(200, "{\"Name\": \"net\", \"Id\": \"x\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.1.0.0/24\"}]}}"), 0}};
-  });
+  ScriptedEnginePtr server =
+      scripted_engine_start(false, [&](const ScriptedRequest& request) -> std::vector<ScriptStep> {
+        if (asks(request, " /version ")) return {{version_reply("1.41", "1.12"), 0}};
+        if (asks(request, "POST ")) return {{json_reply(refusal, "{\"message\": \"" + words + "\"}"), 0}};
+        if (looks++ == 0 || !there_in_the_end)
+          return {{json_reply(404, "{\"message\": \"network net not found\"}"), 0}};
+        return {
+            {json_reply(200,
+                        "{\"Name\": \"net\", \"Id\": \"x\", \"IPAM\": {\"Config\": [{\"Subnet\": \"10.1.0.0/24\"}]}}"),
+             0}};
+      });
   EnginePtr engine = engine_at(scripted_engine_host(server.get()));
   EngineNetwork network;
   words = "network with name net already exists";
-  assert_int_equal(engine->ops->ensure_network(engine->self, {"net", "10.2.0.0/24", "net"}, &network).fault, EngineFault::None);
+  assert_int_equal(engine->ops->ensure_network(engine->self, {"net", "10.2.0.0/24", "net"}, &network).fault,
+                   EngineFault::None);
   assert_false(network.created);
   assert_int_equal(network.subnets.size(), 1);
   assert_string_equal(network.subnets[0].c_str(), "10.1.0.0/24");
   looks = 0, refusal = 403, words = "Pool overlaps with other one on this address space";
-  assert_int_equal(engine->ops->ensure_network(engine->self, {"net", "10.2.0.0/24", "net"}, &network).fault, EngineFault::None);
+  assert_int_equal(engine->ops->ensure_network(engine->self, {"net", "10.2.0.0/24", "net"}, &network).fault,
+                   EngineFault::None);
   // Nobody made it: the addresses belong to a network of another name.
   looks = 0, there_in_the_end = false;
   const EngineError error = engine->ops->ensure_network(engine->self, {"net", "10.2.0.0/24", "net"}, &network);
   assert_true(static_cast<bool>(error));
-  assert_true(contains(error.text, "DOCKER_NETWORK_SUBNET") && contains(error.text, "10.2.0.0/24") && contains(error.text, "overlaps"));
+  assert_true(contains(error.text, "DOCKER_NETWORK_SUBNET") && contains(error.text, "10.2.0.0/24") &&
+              contains(error.text, "overlaps"));
 }
 
 static void a_name_that_no_container_can_have_is_never_sent(void**) {
@@ -308,9 +344,13 @@ static void a_proxy_of_the_environment_is_not_for_the_engine(void**) {
 // ---- streams ----
 
 static const char* const kStart =
-    "{\"Type\": \"container\", \"Action\": \"start\", \"Actor\": {\"ID\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"Attributes\": {\"name\": \"vnc_1\"}}, \"time\": 1, \"timeNano\": 1}\n";
+    "{\"Type\": \"container\", \"Action\": \"start\", \"Actor\": {\"ID\": "
+    "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"Attributes\": {\"name\": \"vnc_1\"}}, "
+    "\"time\": 1, \"timeNano\": 1}\n";
 static const char* const kDie =
-    "{\"Type\": \"container\", \"Action\": \"die\", \"Actor\": {\"ID\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"Attributes\": {\"name\": \"vnc_1\", \"exitCode\": \"3\"}}, \"time\": 1, \"timeNano\": 1}\n";
+    "{\"Type\": \"container\", \"Action\": \"die\", \"Actor\": {\"ID\": "
+    "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\", \"Attributes\": {\"name\": \"vnc_1\", "
+    "\"exitCode\": \"3\"}}, \"time\": 1, \"timeNano\": 1}\n";
 static const char* const kStreamHead = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
 
 struct Watched {
@@ -325,14 +365,16 @@ static Watched watch_against(std::vector<ScriptStep> steps, long timeout_ms = 50
   Watched watched;
   std::atomic<bool> stop{false};
   watched.error = engine->ops->watch(
-      engine->self, &stop, [&watched] { ++watched.opened; }, [&watched](const EngineEvent& event) { watched.events.push_back(event); });
+      engine->self, &stop, [&watched] { ++watched.opened; },
+      [&watched](const EngineEvent& event) { watched.events.push_back(event); });
   return watched;
 }
 
 static void events_come_whole_however_they_are_cut(void**) {
   const std::string both = std::string(kStart) + "\r\n" + kDie;
   std::vector<std::vector<ScriptStep>> cuts = {{{kStreamHead + both, 0}}, {{kStreamHead, 0}, {both, 20}}};
-  for (size_t at : {size_t{1}, size_t{40}, strlen(kStart) - 1, strlen(kStart), strlen(kStart) + 1, strlen(kStart) + 20}) {
+  for (size_t at :
+       {size_t{1}, size_t{40}, strlen(kStart) - 1, strlen(kStart), strlen(kStart) + 1, strlen(kStart) + 20}) {
     cuts.push_back({{kStreamHead, 0}, {both.substr(0, at), 10}, {both.substr(at), 10}});
   }
   for (const std::vector<ScriptStep>& steps : cuts) {
@@ -369,11 +411,12 @@ static void a_line_that_is_no_event_ends_the_stream(void**) {
 static void a_quiet_stream_is_stopped_at_once(void**) {
   // Silent after the headers, before them, and before the version is told.
   for (int silent_at = 0; silent_at < 3; ++silent_at) {
-    ScriptedEnginePtr server = scripted_engine_start(false, [silent_at](const ScriptedRequest& request) -> std::vector<ScriptStep> {
-      if (asks(request, " /version ") && silent_at < 2) return {{version_reply("1.41", "1.12"), 0}};
-      if (silent_at == 0) return {{kStreamHead, 0}, {"", -1}};
-      return {{"", -1}};
-    });
+    ScriptedEnginePtr server =
+        scripted_engine_start(false, [silent_at](const ScriptedRequest& request) -> std::vector<ScriptStep> {
+          if (asks(request, " /version ") && silent_at < 2) return {{version_reply("1.41", "1.12"), 0}};
+          if (silent_at == 0) return {{kStreamHead, 0}, {"", -1}};
+          return {{"", -1}};
+        });
     EnginePtr engine = engine_at(scripted_engine_host(server.get()), 60000);
     std::atomic<bool> stop{false};
     timespec begun = {}, ended;
@@ -382,19 +425,24 @@ static void a_quiet_stream_is_stopped_at_once(void**) {
       clock_gettime(CLOCK_MONOTONIC, &begun);
       stop.store(true);
     });
-    const EngineError error = engine->ops->watch(engine->self, &stop, [] {}, [](const EngineEvent&) {});
+    const EngineError error = engine->ops->watch(
+        engine->self, &stop, [] {}, [](const EngineEvent&) {});
     clock_gettime(CLOCK_MONOTONIC, &ended);
     stopper.join();
     assert_int_equal(error.fault, EngineFault::None);
     // The promise is half a second; a busy machine gets more before this counts as a hang.
-    assert_true(static_cast<double>(ended.tv_sec - begun.tv_sec) + static_cast<double>(ended.tv_nsec - begun.tv_nsec) / 1e9 < 2.0);
+    assert_true(static_cast<double>(ended.tv_sec - begun.tv_sec) +
+                    static_cast<double>(ended.tv_nsec - begun.tv_nsec) / 1e9 <
+                2.0);
   }
 }
 
-static EngineError pull_against(const std::string& image, std::vector<ScriptStep> steps, std::vector<std::string>* told, std::string* line) {
+static EngineError pull_against(const std::string& image, std::vector<ScriptStep> steps, std::vector<std::string>* told,
+                                std::string* line) {
   ScriptedEnginePtr server = scripted_engine_start(false, after_version(std::move(steps)));
   EnginePtr engine = engine_at(scripted_engine_host(server.get()));
-  const EngineError error = engine->ops->pull(engine->self, image, [told](const std::string& text) { told->push_back(text); });
+  const EngineError error =
+      engine->ops->pull(engine->self, image, [told](const std::string& text) { told->push_back(text); });
   *line = scripted_engine_requests(server.get()).back().line;
   return error;
 }
@@ -403,19 +451,29 @@ static void a_pull_tells_its_progress_now_and_then_and_its_end(void**) {
   std::vector<std::string> told;
   std::string line;
   std::string progress;
-  for (int i = 0; i < 200; ++i) progress += "{\"status\": \"Downloading\", \"progressDetail\": {\"current\": 1, \"total\": 2}, \"progress\": \"[=> ]\", \"id\": \"abc\"}\n";
-  EngineError error = pull_against("debian", {{kStreamHead + progress + "{\"status\": \"Status: Downloaded newer image\"}\n", 0}}, &told, &line);
+  for (int i = 0; i < 200; ++i)
+    progress +=
+        "{\"status\": \"Downloading\", \"progressDetail\": {\"current\": 1, \"total\": 2}, \"progress\": \"[=> ]\", "
+        "\"id\": \"abc\"}\n";
+  EngineError error = pull_against(
+      "debian", {{kStreamHead + progress + "{\"status\": \"Status: Downloaded newer image\"}\n", 0}}, &told, &line);
   assert_int_equal(error.fault, EngineFault::None);
   assert_int_equal(told.size(), 1);
   assert_true(contains(line, "POST /v1.41/images/create?fromImage=debian&tag=latest "));
-  error = pull_against("host:5000/a/b:1", {{kStreamHead + progress + "{\"errorDetail\": {\"message\": \"no space left\"}, \"error\": \"no space left\"}\n", 0}}, &told, &line);
+  error = pull_against(
+      "host:5000/a/b:1",
+      {{kStreamHead + progress + "{\"errorDetail\": {\"message\": \"no space left\"}, \"error\": \"no space left\"}\n",
+        0}},
+      &told, &line);
   assert_int_equal(error.fault, EngineFault::Failed);
   assert_true(contains(error.text, "no space left") && contains(error.text, "host:5000/a/b:1"));
   assert_true(contains(line, "fromImage=host%3A5000%2Fa%2Fb%3A1 "));
-  error = pull_against("host:5000/a", {{json_reply(404, "{\"message\": \"pull access denied for host:5000/a\"}"), 0}}, &told, &line);
+  error = pull_against("host:5000/a", {{json_reply(404, "{\"message\": \"pull access denied for host:5000/a\"}"), 0}},
+                       &told, &line);
   assert_int_equal(error.fault, EngineFault::ImageMissing);
   assert_true(contains(line, "fromImage=host%3A5000%2Fa&tag=latest "));
-  error = pull_against("a@sha256:00", {{std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}\n"), 0}}, &told, &line);
+  error = pull_against("a@sha256:00", {{std::string("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}\n"), 0}}, &told,
+                       &line);
   assert_int_equal(error.fault, EngineFault::Unknown);
   assert_true(contains(line, "fromImage=a%40sha256%3A00 "));
 }

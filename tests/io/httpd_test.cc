@@ -181,8 +181,9 @@ static std::string ask(Server* server, const std::string& request) {
 }
 
 static std::string closing(const std::string& method, const std::string& target, const std::string& body = "") {
-  return method + " " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\n\r\n" + body;
+  return method + " " + target +
+         " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
 }
 
 // ---- tests ----
@@ -282,12 +283,24 @@ static void head_has_the_headers_of_get_and_no_body(void**) {
 
 static void parameters_are_decoded_whole_and_kept_in_order(void**) {
   Server* server = server_start();
-  ask(server, closing("GET", "/a%20b+c%00d?id=1&id=2&&empty=&bare&=x&plus=a+b%2Bc&nul=a%00b&bad=%zz%4&eq=a=b&%69d=3&utf=%C3%A9&a+b=1"));
+  ask(server,
+      closing(
+          "GET",
+          "/a%20b+c%00d?id=1&id=2&&empty=&bare&=x&plus=a+b%2Bc&nul=a%00b&bad=%zz%4&eq=a=b&%69d=3&utf=%C3%A9&a+b=1"));
   const HttpRequest& got = server->requests.at(0);
   assert_true(got.path == std::string("/a b+c\0d", 8));
-  const std::vector<std::pair<std::string, std::string>> expected = {
-      {"id", "1"},     {"id", "2"},   {"empty", ""},  {"bare", ""},     {"", "x"},     {"plus", "a b+c"}, {"nul", std::string("a\0b", 3)},
-      {"bad", "%zz%4"}, {"eq", "a=b"}, {"id", "3"}, {"utf", "\xC3\xA9"}, {"a b", "1"}};
+  const std::vector<std::pair<std::string, std::string>> expected = {{"id", "1"},
+                                                                     {"id", "2"},
+                                                                     {"empty", ""},
+                                                                     {"bare", ""},
+                                                                     {"", "x"},
+                                                                     {"plus", "a b+c"},
+                                                                     {"nul", std::string("a\0b", 3)},
+                                                                     {"bad", "%zz%4"},
+                                                                     {"eq", "a=b"},
+                                                                     {"id", "3"},
+                                                                     {"utf", "\xC3\xA9"},
+                                                                     {"a b", "1"}};
   assert_int_equal(got.params.size(), expected.size());
   for (size_t i = 0; i < expected.size(); ++i) assert_true(got.params[i] == expected[i]);
   ask(server, closing("GET", "http://elsewhere/status?x=1"));
@@ -550,7 +563,8 @@ static void an_address_that_cannot_be_had_is_explained(void**) {
     return httpd_create(server->base, address, port, {}, on_request, on_gone, server, &error);
   };
   assert_null(listen_on("127.0.0.1", server->port).get());
-  assert_true(contains(error, "127.0.0.1") && contains(error, std::to_string(server->port).c_str()) && contains(error, "in use"));
+  assert_true(contains(error, "127.0.0.1") && contains(error, std::to_string(server->port).c_str()) &&
+              contains(error, "in use"));
   assert_null(listen_on("192.0.2.1", server->port).get());
   assert_true(contains(error, "192.0.2.1") && contains(error, "no such address"));
   assert_null(listen_on("not an address", server->port).get());

@@ -122,7 +122,8 @@ static void info_waits_for_a_flush_and_a_warning_does_not(void** state) {
   log_line(log.get(), now, LogLevel::Info, "A", "one");
   assert_string_equal(content(file_of(state, "2026-02-13")).c_str(), "");
   log_line(log.get(), now, LogLevel::Warning, "A", "two");
-  assert_true(contains(content(file_of(state, "2026-02-13")), "one") && contains(content(file_of(state, "2026-02-13")), "two"));
+  assert_true(contains(content(file_of(state, "2026-02-13")), "one") &&
+              contains(content(file_of(state, "2026-02-13")), "two"));
   log_line(log.get(), now, LogLevel::Info, "A", "three");
   log_tick(log.get(), now);
   assert_true(contains(content(file_of(state, "2026-02-13")), "three"));
@@ -131,7 +132,8 @@ static void info_waits_for_a_flush_and_a_warning_does_not(void** state) {
   assert_true(contains(content(file_of(state, "2026-02-13")), "four"));
   log = open_log(quiet(state), now);  // a second run of the same day goes on in the same file
   log_line(log.get(), now, LogLevel::Error, "A", "five");
-  assert_true(contains(content(file_of(state, "2026-02-13")), "one") && contains(content(file_of(state, "2026-02-13")), "five"));
+  assert_true(contains(content(file_of(state, "2026-02-13")), "one") &&
+              contains(content(file_of(state, "2026-02-13")), "five"));
 }
 
 static void a_new_file_begins_at_local_midnight_with_no_line_needed(void** state) {
@@ -171,7 +173,8 @@ static void days_with_a_missing_or_a_double_hour_have_one_file_each(void** state
   }
   log_flush(log.get());
   const std::string seventeenth = content(file_of(state, "2018-02-17"));
-  assert_true(contains(seventeenth, "22:59:59,000 INFO [A] hour 0") && contains(seventeenth, "23:59:59,000 INFO [A] hour 1"));
+  assert_true(contains(seventeenth, "22:59:59,000 INFO [A] hour 0") &&
+              contains(seventeenth, "23:59:59,000 INFO [A] hour 1"));
   assert_true(contains(seventeenth, "23:59:59,000 INFO [A] hour 2"));
   assert_true(contains(content(file_of(state, "2018-02-18")), "00:59:59,000 INFO [A] hour 3"));
 }
@@ -179,9 +182,9 @@ static void days_with_a_missing_or_a_double_hour_have_one_file_each(void** state
 static void files_of_eight_and_more_days_go_and_only_those_of_our_name(void** state) {
   const std::string dir = dir_of(state);
   assert_int_equal(mkdir(dir.c_str(), 0750), 0);
-  const char* stay[] = {"app.log.2026-02-28", "app.log.2026-02-22", "app.log.2026-02-21", "app.log.2026-02-20x", "app.log.2026-2-1",
-                        "app.log.2026-13-01", "app.log.", "app.log.2026-02-01.gz", "other.log.2026-01-01", "xapp.log.2026-01-01",
-                        "app.log.2027-01-01", "app.log.+026-02-01"};
+  const char* stay[] = {"app.log.2026-02-28",   "app.log.2026-02-22",  "app.log.2026-02-21", "app.log.2026-02-20x",
+                        "app.log.2026-2-1",     "app.log.2026-13-01",  "app.log.",           "app.log.2026-02-01.gz",
+                        "other.log.2026-01-01", "xapp.log.2026-01-01", "app.log.2027-01-01", "app.log.+026-02-01"};
   const char* go[] = {"app.log.2026-02-20", "app.log.2026-02-19", "app.log.2025-12-31", "app.log.1999-01-01"};
   for (const char* name : stay) put(dir + "/" + name, "x");
   for (const char* name : go) put(dir + "/" + name, "x");
@@ -300,7 +303,8 @@ static void lines_go_to_stderr_too(void** state) {
   const ssize_t got = read(ends[0], bytes, sizeof bytes);
   close(ends[0]);
   assert_true(got > 0);
-  assert_string_equal(std::string(bytes, static_cast<size_t>(got)).c_str(), content(file_of(state, "2026-02-13")).c_str());
+  assert_string_equal(std::string(bytes, static_cast<size_t>(got)).c_str(),
+                      content(file_of(state, "2026-02-13")).c_str());
 }
 
 static void a_stderr_that_nobody_reads_any_more_ends_nothing(void** state) {
@@ -339,12 +343,18 @@ int main() {
       cmocka_unit_test_setup_teardown(a_line_looks_as_the_document_shows_it, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(nothing_that_is_logged_can_break_or_forge_a_line, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(info_waits_for_a_flush_and_a_warning_does_not, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(a_new_file_begins_at_local_midnight_with_no_line_needed, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(days_with_a_missing_or_a_double_hour_have_one_file_each, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(files_of_eight_and_more_days_go_and_only_those_of_our_name, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(a_file_that_others_moved_deleted_or_cut_is_opened_again, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(a_full_disk_costs_lines_and_is_said_when_there_is_room_again, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(a_disk_that_fills_up_inside_a_line_leaves_whole_lines_after_it, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_new_file_begins_at_local_midnight_with_no_line_needed, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(days_with_a_missing_or_a_double_hour_have_one_file_each, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(files_of_eight_and_more_days_go_and_only_those_of_our_name, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(a_file_that_others_moved_deleted_or_cut_is_opened_again, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(a_full_disk_costs_lines_and_is_said_when_there_is_room_again, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(a_disk_that_fills_up_inside_a_line_leaves_whole_lines_after_it, make_folder,
+                                      remove_folder),
       cmocka_unit_test_setup_teardown(lines_go_to_stderr_too, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_stderr_that_nobody_reads_any_more_ends_nothing, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_stderr_that_is_full_blocks_nothing, make_folder, remove_folder),

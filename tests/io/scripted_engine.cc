@@ -136,10 +136,11 @@ std::vector<ScriptedRequest> scripted_engine_requests(ScriptedEngine* engine) {
 }
 
 std::string json_reply(int status, const std::string& body) {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Type: application/json\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) +
+         " X\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 std::string version_reply(const std::string& api, const std::string& api_minimum) {
-  return json_reply(200, "{\"Version\": \"1.0\", \"ApiVersion\": \"" + api + "\", \"MinAPIVersion\": \"" + api_minimum + "\"}");
+  return json_reply(
+      200, "{\"Version\": \"1.0\", \"ApiVersion\": \"" + api + "\", \"MinAPIVersion\": \"" + api_minimum + "\"}");
 }

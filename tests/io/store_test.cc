@@ -37,7 +37,9 @@ static int remove_folder(void** state) {
   return result;
 }
 
-static std::string in_folder(void** state, const char* name) { return std::string(static_cast<char*>(*state)) + "/" + name; }
+static std::string in_folder(void** state, const char* name) {
+  return std::string(static_cast<char*>(*state)) + "/" + name;
+}
 
 static std::string content(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -90,8 +92,8 @@ static bool contains(const std::string& text, const std::string& part) { return 
 
 struct Trouble {
   int calls = 0;
-  int fail_at = 0;    // the n-th call fails with EIO
-  int stop_at = 0;    // the process ends right after the n-th call
+  int fail_at = 0;          // the n-th call fails with EIO
+  int stop_at = 0;          // the process ends right after the n-th call
   size_t most_written = 0;  // of one write; 0: all
   int interrupted = 0;      // so many calls are interrupted first
 };
@@ -156,7 +158,8 @@ static int troubled_unlink(const char* path) {
   stops_now();
   return result;
 }
-static const StoreCalls kTroubled = {troubled_open, troubled_write, troubled_fsync, troubled_close, troubled_rename, troubled_unlink};
+static const StoreCalls kTroubled = {troubled_open,  troubled_write,  troubled_fsync,
+                                     troubled_close, troubled_rename, troubled_unlink};
 
 static int calls_of_a_replacement(Store* store, const std::string& text) {
   trouble = {};
@@ -173,7 +176,8 @@ static void what_is_written_is_read_back_and_private(void** state) {
   std::string text = "untouched", error;
   assert_int_equal(store_read(store.get(), &text, &error), StoreRead::Missing);
   assert_string_equal(text.c_str(), "untouched");
-  for (const std::string& wanted : {std::string("[]\n"), std::string(3 << 20, 'x'), std::string(), std::string("a\0b", 3)}) {
+  for (const std::string& wanted :
+       {std::string("[]\n"), std::string(3 << 20, 'x'), std::string(), std::string("a\0b", 3)}) {
     assert_string_equal(store_replace(store.get(), wanted).c_str(), "");
     assert_true(read_back(store.get()) == wanted);
     assert_int_equal(mode_of(path), 0600);
@@ -374,7 +378,8 @@ static void a_path_that_cannot_be_is_explained(void** state) {
   assert_true(contains(error, in_folder(state, "no/such")) && contains(error, strerror(ENOENT)));
   assert_null(store_open(static_cast<char*>(*state), store_system_calls(), &error).get());
   assert_true(contains(error, "is not a file"));
-  for (const char* name : {"", ".", "..", "x/"}) assert_null(store_open(in_folder(state, name), store_system_calls(), &error).get());
+  for (const char* name : {"", ".", "..", "x/"})
+    assert_null(store_open(in_folder(state, name), store_system_calls(), &error).get());
   if (geteuid() != 0) return;  // only root can become somebody who may not write there
   chmod(static_cast<char*>(*state), 0555);
   const std::string path = in_folder(state, "state.json");
@@ -422,7 +427,8 @@ static void a_torn_file_is_set_aside_and_never_over_an_older_one(void** state) {
     assert_string_equal(kept.c_str(), (path + suffix).c_str());
     assert_false(exists(path));
   }
-  for (const char* suffix : expected) assert_string_equal(content(path + suffix).c_str(), (std::string("torn ") + suffix).c_str());
+  for (const char* suffix : expected)
+    assert_string_equal(content(path + suffix).c_str(), (std::string("torn ") + suffix).c_str());
   std::string kept = "untouched";
   assert_true(contains(store_set_aside(store.get(), now_us, &kept), path));  // nothing there
   assert_string_equal(kept.c_str(), "untouched");
@@ -431,8 +437,10 @@ static void a_torn_file_is_set_aside_and_never_over_an_older_one(void** state) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(what_is_written_is_read_back_and_private, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(whichever_call_fails_the_old_or_the_new_state_is_there, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(whenever_the_process_ends_the_old_or_the_new_state_is_there, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(whichever_call_fails_the_old_or_the_new_state_is_there, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(whenever_the_process_ends_the_old_or_the_new_state_is_there, make_folder,
+                                      remove_folder),
       cmocka_unit_test_setup_teardown(short_writes_and_interruptions_are_gone_on_with, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(an_interrupted_write_or_fsync_is_done_again, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_full_disk_keeps_the_old_state_and_is_said, make_folder, remove_folder),
@@ -440,7 +448,8 @@ int main() {
       cmocka_unit_test_setup_teardown(what_a_killed_run_left_is_overwritten, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_link_stays_a_link, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_path_that_cannot_be_is_explained, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(a_folder_that_takes_a_lock_but_no_file_is_noticed_at_the_start, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_folder_that_takes_a_lock_but_no_file_is_noticed_at_the_start, make_folder,
+                                      remove_folder),
       cmocka_unit_test_setup_teardown(something_else_in_its_place_is_not_read, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_torn_file_is_set_aside_and_never_over_an_older_one, make_folder, remove_folder),
   };

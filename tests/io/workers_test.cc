@@ -113,7 +113,8 @@ static void threads_start_only_when_there_is_work_for_them(void**) {
   assert_int_equal(results(mailbox.get(), 2).size(), 2);
   lane.reset();
   // The kernel may show a joined thread for a moment longer.
-  for (int i = 0; i < 1000 && threads_named("lazy lane") > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int i = 0; i < 1000 && threads_named("lazy lane") > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   assert_int_equal(threads_named("lazy lane"), 0);
 }
 
