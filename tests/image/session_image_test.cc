@@ -1,0 +1,644 @@
+// The session image on a real engine, seen by a VNC client and by a real browser: painted before healthy, reachable, restarted, private.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "support/cmocka_cc.h"
+#include "support/engine_client.h"
+#include "support/http_client.h"
+#include "support/page_server.h"
+#include "support/png.h"
+#include "support/proc.h"
+#include "support/rfb.h"
+#include "support/suite.h"
+#include "support/webdriver.h"
+
+namespace {
+
+constexpr unsigned kBlue = 0x1e90ff;
+constexpr unsigned kGreen = 0x20c040;
+constexpr unsigned kRed = 0xcc2200;
+
+// What all tests of this program share; it belongs to the parent process, which removes it at the end whatever happened.
+struct Fixture {
+  std::string image;
+  std::string prefix;  // of every name on the engine: imgt_<pid>_
+  std::string network;
+  std::string gateway;  // the host's address in that network: page servers listen there
+  std::string folder;
+};
+
+// One test's own. A failed assert jumps over destructors, so the teardown is what gives these back.
+struct Stage {
+  Fixture* fixture = nullptr;
+  PageServerPtr pages;
+  BrowserPtr browser;
+  std::vector<std::string> containers;
+};
+
+struct Box {
+  std::string name;
+  std::string address;  // in the network
+  int port = 0;         // on 127.0.0.1, leads to 6080
+};
+
+struct Process {
+  int pid = 0;
+  std::string user, command;
+};
+
+Box box_start(Stage* stage, const std::string& name, const std::vector<std::string>& options) {
+  Box box;
+  box.name = stage->fixture->prefix + name;
+  std::vector<std::string> command = {
+      "docker",     "run",  "-d", "--name",         box.name, "--network", stage->fixture->network,
+      "--shm-size", "256m", "-p", "127.0.0.1::6080"};
+  command.insert(command.end(), options.begin(), options.end());
+  command.push_back(stage->fixture->image);
+  stage->containers.push_back(box.name);
+  proc_output(command);
+  box.address =
+      proc_output({"docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", box.name});
+  // "127.0.0.1:49153"; nothing when the container has ended by itself already.
+  std::string published = proc_run({"docker", "port", box.name, "6080/tcp"}).out;
+  box.port = atoi(published.substr(published.rfind(':') + 1).c_str());
+  return box;
+}
+
+// A session on this page, with the default screen.
+Box box_on_page(Stage* stage, const std::string& name, const std::string& path) {
+  return box_start(stage, name, {"-e", "APPNAME=firefox-kiosk " + page_server_url(stage->pages.get(), path)});
+}
+
+std::string box_health(const Box& box) {
+  SeenContainer seen;
+  return engine_inspect(kEngineSocket, box.name, &seen) ? seen.health : "gone";
+}
+
+std::string box_log(const Box& box) {
+  ProcResult log = proc_run({"docker", "logs", box.name});
+  return log.out + log.err;
+}
+
+void box_wait_healthy(const Box& box, const At& at = At::current()) {
+  bool healthy = wait_until(60, [&] { return box_health(box) == "healthy"; });
+  check_at(healthy, box.name + " does not become healthy:\n" + box_log(box), at);
+}
+
+std::vector<Process> box_processes(const Box& box) {
+  std::istringstream lines(proc_output({"docker", "exec", "-u", "session", box.name, "ps", "-eo", "pid=,user=,args="}));
+  std::vector<Process> out;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    Process process;
+    words >> process.pid >> process.user >> std::ws;
+    std::getline(words, process.command);
+    if (process.command.rfind("ps -eo", 0) != 0) out.push_back(process);
+  }
+  return out;
+}
+
+// The oldest process whose command line contains the text; 0: none.
+int box_pid(const Box& box, const std::string& text) {
+  for (const Process& process : box_processes(box)) {
+    if (process.command.find(text) != std::string::npos) return process.pid;
+  }
+  return 0;
+}
+
+void box_kill(const Box& box, int pid, const char* signal_name) {
+  proc_output({"docker", "exec", "-u", "0", box.name, "sh", "-c",
+               std::string("kill -") + signal_name + " " + std::to_string(pid)});
+}
+
+// Kills a part and waits until another one runs in its place.
+void box_replace(const Box& box, const std::string& text, const At& at = At::current()) {
+  int before = box_pid(box, text);
+  check_at(before > 0, "not running: " + text, at);
+  box_kill(box, before, "KILL");
+  bool back = wait_until(20, [&] {
+    int now = box_pid(box, text);
+    return now > 0 && now != before;
+  });
+  check_at(back, "not started again: " + text + "\n" + box_log(box), at);
+}
+
+HttpReply box_get(const Box& box, const std::string& scheme, const std::string& path) {
+  HttpCall call;
+  call.url = scheme + "://127.0.0.1:" + std::to_string(box.port) + path;
+  call.timeout_ms = 10000;
+  return http_call(call);
+}
+
+Picture box_screen(const Box& box, const At& at = At::current()) {
+  RfbPtr rfb = rfb_connect(box.address, 5900);
+  Picture picture;
+  check_at(rfb != nullptr && rfb_frame(rfb.get(), &picture), "no picture from port 5900 of " + box.name, at);
+  return picture;
+}
+
+void box_wait_color(const Box& box, unsigned rgb, const At& at = At::current()) {
+  double share = 0;
+  bool seen = wait_until(30, [&] {
+    Picture picture;
+    RfbPtr rfb = rfb_connect(box.address, 5900);
+    if (rfb && rfb_frame(rfb.get(), &picture)) share = picture_share(picture, rgb);
+    return share > 0.8;
+  });
+  check_at(seen, "the page is not on the screen, share of its colour: " + std::to_string(share), at);
+}
+
+struct Moment {
+  double healthy_at = 0;
+  Picture picture;  // what the screen showed then
+};
+
+// Asks the engine as often as it can, with a VNC connection at hand, so that the picture is of the moment the health changed.
+Moment box_moment_of_health(const Box& box, double seconds, const At& at = At::current()) {
+  Moment moment;
+  RfbPtr rfb;
+  double end = now_seconds() + seconds;
+  while (box_health(box) != "healthy") {
+    check_at(now_seconds() < end, box.name + " does not become healthy:\n" + box_log(box), at);
+    if (!rfb) rfb = rfb_connect(box.address, 5900);
+    usleep(2000);
+  }
+  moment.healthy_at = now_seconds();
+  if (!rfb) rfb = rfb_connect(box.address, 5900);
+  check_at(rfb != nullptr && rfb_frame(rfb.get(), &moment.picture), "no picture from port 5900 of " + box.name, at);
+  return moment;
+}
+
+void keep(const std::string& name, const Picture& picture) {
+  check_at(png_write("tests/out/image/" + name + ".png", picture), "cannot write tests/out/image/" + name + ".png");
+}
+
+Stage* stage_of(void** state) { return static_cast<Stage*>(*state); }
+
+// ---- painted before healthy --------------------------------------------------------------------------------------------
+
+void healthy_shows_the_page_of_a_slow_server(void** state) {
+  Stage* stage = stage_of(state);
+  Page page = page_with_input("slow", kBlue, kGreen, "", "/typed");
+  page.delay_ms = 4000;
+  page_server_set(stage->pages.get(), "/", page);
+  Moment moment = box_moment_of_health(box_on_page(stage, "slow", "/"), 60);
+  keep("healthy-slow", moment.picture);
+  assert_int_equal(moment.picture.width, 410);
+  assert_int_equal(moment.picture.height, 900);
+  check_at(picture_share(moment.picture, kBlue) > 0.8, "healthy before the page was painted");
+}
+
+void healthy_waits_for_the_last_part_of_a_page(void** state) {
+  Stage* stage = stage_of(state);
+  Page page;
+  page.body = "<!doctype html><meta charset=utf-8><title>parts</title><p>the first part, painted at once" +
+              std::string(4096, ' ');
+  page.late_ms = 4000;
+  page.late_body = "<style>html{background:#1e90ff}</style><p>the rest";
+  page_server_set(stage->pages.get(), "/", page);
+  Moment moment = box_moment_of_health(box_on_page(stage, "parts", "/"), 60);
+  check_at(picture_share(moment.picture, kBlue) > 0.8, "healthy before the last part of the page was painted");
+}
+
+void healthy_waits_for_a_white_page(void** state) {
+  Stage* stage = stage_of(state);
+  Page page;
+  page.body = "<!doctype html><meta charset=utf-8><title>white</title><style>html{background:#fff}</style>";
+  page.delay_ms = 4000;
+  page_server_set(stage->pages.get(), "/", page);
+  Moment moment = box_moment_of_health(box_on_page(stage, "white", "/"), 60);
+  check_at(picture_share(moment.picture, 0xffffff) > 0.99, "the white page is not on the screen");
+  double answered = page_server_requests(stage->pages.get(), "/").at(0).answered_at;
+  check_at(answered > 0 && answered < moment.healthy_at, "healthy before the white page had come");
+  // Not by the limit for pages that never come, either: that would be 20 s after the window.
+  check_at(moment.healthy_at - answered < 10, "a white page took long to be believed");
+}
+
+void an_error_page_is_a_page(void** state) {
+  // A port of the host that nothing listens on.
+  Stage* stage = stage_of(state);
+  std::string url = page_server_url(stage->pages.get(), "/");
+  stage->pages.reset();
+  Moment moment = box_moment_of_health(box_start(stage, "refused", {"-e", "APPNAME=firefox-kiosk " + url}), 60);
+  keep("healthy-error", moment.picture);
+  std::vector<uint32_t> colors = moment.picture.pixels;
+  std::sort(colors.begin(), colors.end());
+  auto different = std::unique(colors.begin(), colors.end()) - colors.begin();
+  check_at(different > 10, "no error page on the screen");
+}
+
+void a_server_that_never_answers_does_not_keep_the_session_from_its_user(void** state) {
+  Stage* stage = stage_of(state);
+  Page page;
+  page.delay_ms = -1;
+  page_server_set(stage->pages.get(), "/", page);
+  double start = now_seconds();
+  Box box = box_on_page(stage, "silent", "/");
+  Moment moment = box_moment_of_health(box, 60);
+  check_at(!page_server_requests(stage->pages.get(), "/").empty(), "healthy before the browser had asked for its page");
+  check_at(moment.healthy_at - start > 19, "healthy long before the limit, with nothing painted");
+}
+
+void healthy_only_with_a_window(void** state) {
+  Stage* stage = stage_of(state);
+  Box box = box_start(stage, "windowless", {"-e", "APPNAME=sleep 1000"});
+  check_at(wait_until(20, [&] { return box_get(box, "http", "/").status == 200; }), "noVNC does not answer");
+  check_at(!wait_until(8, [&] { return box_health(box) != "starting"; }),
+           "healthy or not with no window: " + box_health(box));
+}
+
+// ---- reached -------------------------------------------------------------------------------------------------------------
+
+void one_port_speaks_https_and_http(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_with_input("ports", kBlue, kGreen, "", "/typed"));
+  Box box = box_on_page(stage, "ports", "/");
+  box_wait_healthy(box);
+  for (const char* scheme : {"http", "https"}) {
+    HttpReply reply = box_get(box, scheme, "/");
+    assert_int_equal(reply.status, 200);
+    check_at(reply.body.find("session.js") != std::string::npos, std::string(scheme) + ": / is not the session's page");
+    assert_int_equal(box_get(box, scheme, "/session.js").status, 200);
+    assert_int_equal(box_get(box, scheme, "/core/").status, 404);  // no listings
+  }
+}
+
+void the_operators_certificate_is_used(void** state) {
+  Stage* stage = stage_of(state);
+  std::string folder = stage->fixture->folder + "/tls";
+  std::filesystem::create_directories(folder);
+  std::string cert = folder + "/cert.pem";
+  std::string key = folder + "/key.pem";
+  std::string other = folder + "/other.pem";
+  proc_output({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=session.test",
+               "-addext", "subjectAltName=DNS:session.test", "-keyout", key, "-out", cert});
+  proc_output({"openssl", "genpkey", "-algorithm", "rsa", "-out", other});
+  chmod(key.c_str(), 0600);  // root's, as keys are
+  page_server_set(stage->pages.get(), "/", page_with_input("tls", kBlue, kGreen, "", "/typed"));
+  std::string app = "APPNAME=firefox-kiosk " + page_server_url(stage->pages.get(), "/");
+  Box box = box_start(stage, "tls",
+                      {"-e", app, "-v", cert + ":/run/vnc-tls/cert.pem:ro", "-v", key + ":/run/vnc-tls/key.pem:ro"});
+  box_wait_healthy(box);
+  std::string port = std::to_string(box.port);
+  proc_output({"curl", "-sSf", "--noproxy", "*", "--cacert", cert, "--resolve", "session.test:" + port + ":127.0.0.1",
+               "https://session.test:" + port + "/"});
+
+  Box wrong = box_start(
+      stage, "tlsbad", {"-e", app, "-v", cert + ":/run/vnc-tls/cert.pem:ro", "-v", other + ":/run/vnc-tls/key.pem:ro"});
+  assert_string_equal(proc_output({"docker", "wait", wrong.name}).c_str(), "1");
+  check_at(box_log(wrong).find("is not the key of") != std::string::npos, "no reason in the log: " + box_log(wrong));
+  Box half = box_start(stage, "tlshalf", {"-e", app, "-v", cert + ":/run/vnc-tls/cert.pem:ro"});
+  assert_string_equal(proc_output({"docker", "wait", half.name}).c_str(), "1");
+  check_at(box_log(half).find("mount both") != std::string::npos, "no reason in the log: " + box_log(half));
+}
+
+void a_browser_sees_and_types_into_the_session(void** state) {
+  Stage* stage = stage_of(state);
+  const std::string text = "Ola 123, tudo bem?";
+  page_server_set(stage->pages.get(), "/", page_with_input("typing", kBlue, kGreen, text, "/typed"));
+  Box box = box_on_page(stage, "browser", "/");
+  box_wait_healthy(box);
+  stage->browser = browser_open(800, 900);
+  Browser* browser = stage->browser.get();
+  browser_go(browser, "https://127.0.0.1:" + std::to_string(box.port) + "/");
+  Picture picture;
+  bool seen = wait_until(30, [&] {
+    picture = browser_screenshot(browser);
+    return picture_share(picture, kBlue) > 0.4;
+  });
+  keep("browser-opened", picture);
+  check_at(seen, "the session's page does not show in the browser");
+
+  browser_click(browser, 400, 30);
+  browser_type(browser, text);
+  bool arrived = wait_until(20, [&] {
+    std::vector<PageRequest> typed = page_server_requests(stage->pages.get(), "/typed");
+    return !typed.empty() && typed.back().body == text;
+  });
+  std::vector<PageRequest> typed = page_server_requests(stage->pages.get(), "/typed");
+  check_at(arrived, "typed text did not arrive, the last was: \"" + (typed.empty() ? "" : typed.back().body) + "\"");
+  seen = wait_until(20, [&] {
+    picture = browser_screenshot(browser);
+    return picture_share(picture, kGreen) > 0.4;
+  });
+  keep("browser-typed", picture);
+  check_at(seen, "the browser does not show what the typing changed");
+
+  // noVNC's helper ends: the page connects again by itself.
+  browser_script(browser, "window.marked = 1");
+  box_replace(box, "session-web");
+  check_at(
+      wait_until(
+          20, [&] { return browser_script(browser, "return document.documentElement.dataset.state") == "connected"; }),
+      "the browser did not connect again");
+  assert_string_equal(browser_script(browser, "return String(window.marked)").c_str(), "1");
+}
+
+void a_small_browser_window_shows_the_whole_screen(void** state) {
+  Stage* stage = stage_of(state);
+  Page page;
+  page.body = "<!doctype html><title>whole</title><style>html{background:#1e90ff}</style>";
+  page_server_set(stage->pages.get(), "/", page);
+  Box box = box_on_page(stage, "scaled", "/");
+  box_wait_healthy(box);
+  stage->browser = browser_open(600, 450);
+  browser_go(stage->browser.get(), "http://127.0.0.1:" + std::to_string(box.port) + "/");
+  Picture picture;
+  PictureBox found;
+  bool seen = wait_until(30, [&] {
+    picture = browser_screenshot(stage->browser.get());
+    return picture_find(picture, kBlue, 8, &found);
+  });
+  keep("browser-scaled", picture);
+  check_at(seen, "the session's page does not show in the browser");
+  // 410 x 900 in 600 x 450: half as large, in the middle.
+  assert_in_range(found.right - found.left + 1, 202, 208);
+  assert_in_range(found.bottom - found.top + 1, 447, 450);
+  assert_in_range(found.left, 193, 201);
+}
+
+// ---- the screen and the command --------------------------------------------------------------------------------------
+
+void the_page_is_as_wide_as_the_screen(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_with_input("size", kBlue, kGreen, "", "/report"));
+  std::string app = "APPNAME=firefox-kiosk " + page_server_url(stage->pages.get(), "/");
+  struct Row {
+    const char* name;
+    std::vector<std::string> options;
+    int width, height;
+  };
+  const std::vector<Row> rows = {{"default", {}, 410, 900},
+                                 {"wide", {"-e", "WIDTH=1280", "-e", "HEIGHT=720"}, 1280, 720},
+                                 {"bad", {"-e", "WIDTH=12x", "-e", "HEIGHT=900"}, 410, 900}};
+  for (const Row& row : rows) {
+    std::vector<std::string> options = {"-e", app};
+    options.insert(options.end(), row.options.begin(), row.options.end());
+    Box box = box_start(stage, row.name, options);
+    box_wait_healthy(box);
+    Picture picture = box_screen(box);
+    assert_int_equal(picture.width, row.width);
+    assert_int_equal(picture.height, row.height);
+    std::string want = std::to_string(row.width) + "x" + std::to_string(row.height);
+    bool reported = wait_until(5, [&] {
+      std::vector<PageRequest> sizes = page_server_requests(stage->pages.get(), "/report-size");
+      return !sizes.empty() && sizes.back().body == want;
+    });
+    std::vector<PageRequest> sizes = page_server_requests(stage->pages.get(), "/report-size");
+    check_at(reported, "the page's size: " + (sizes.empty() ? "" : sizes.back().body) + " instead of " + want);
+  }
+}
+
+void the_browser_asks_for_portuguese_first(void** state) {
+  Stage* stage = stage_of(state);
+  Page page;
+  page.body =
+      "<!doctype "
+      "html><title>language</title><script>fetch('/language',{method:'POST',body:navigator.language})</script>";
+  page_server_set(stage->pages.get(), "/", page);
+  box_wait_healthy(box_on_page(stage, "language", "/"));
+  std::vector<PageRequest> asked;
+  wait_until(10, [&] { return !(asked = page_server_requests(stage->pages.get(), "/language")).empty(); });
+  check_equal(asked.empty() ? "" : asked[0].body, "pt-BR", "navigator.language");
+}
+
+void another_command_runs_as_well(void** state) {
+  Stage* stage = stage_of(state);
+  // Quotes group, and nothing is evaluated before the command: neither $HOME nor what follows the semicolon.
+  Box box = box_start(stage, "command",
+                      {"-e",
+                       "APPNAME=sh -c 'printf %s \"$1\" >/tmp/words; echo \"<body bgcolor=cc2200>\" >/tmp/red.html;"
+                       " exec firefox-esr --profile /home/session --kiosk file:///tmp/red.html' sh 'two  words $HOME; "
+                       "touch /tmp/evaluated'"});
+  box_wait_healthy(box);
+  box_wait_color(box, kRed);
+  check_equal(proc_output({"docker", "exec", box.name, "cat", "/tmp/words"}), "two  words $HOME; touch /tmp/evaluated",
+              "the argument at its end");
+  assert_int_not_equal(proc_run({"docker", "exec", box.name, "test", "-e", "/tmp/evaluated"}).status, 0);
+}
+
+// ---- kept running, ended, private --------------------------------------------------------------------------------------
+
+void nothing_runs_as_root(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_with_input("user", kBlue, kGreen, "", "/typed"));
+  Box box = box_on_page(stage, "user", "/");
+  box_wait_healthy(box);
+  std::string names;
+  for (const Process& process : box_processes(box)) {
+    check_equal(process.user, "session", "user of " + process.command);
+    names += process.command + "\n";
+  }
+  for (const char* part : {"Xtigervnc", "session-web", "firefox-esr", "openbox"})
+    check_at(names.find(part) != std::string::npos, std::string(part) + " is not among the processes:\n" + names);
+  // Nor can any of them become root again.
+  std::string status = proc_output({"docker", "exec", "-u", "session", box.name, "cat", "/proc/1/status"});
+  for (const char* line : {"NoNewPrivs:\t1", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000"})
+    check_at(status.find(line) != std::string::npos, std::string("not so: ") + line + "\n" + status);
+}
+
+void each_part_is_started_again(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_with_input("again", kBlue, kGreen, "", "/typed"));
+  Box box = box_on_page(stage, "again", "/");
+  box_wait_healthy(box);
+  for (const char* part : {"session-web", "openbox", "firefox-esr --no-remote"}) box_replace(box, part);
+  box_wait_color(box, kBlue);
+  int application = box_pid(box, "firefox-esr --no-remote");
+  size_t requests = page_server_requests(stage->pages.get(), "/").size();
+  box_replace(box, "Xtigervnc");
+  check_at(wait_until(20, [&] { return page_server_requests(stage->pages.get(), "/").size() > requests; }),
+           "the application did not come back after the X server:\n" + box_log(box));
+  assert_int_not_equal(box_pid(box, "firefox-esr --no-remote"), application);
+  box_wait_color(box, kBlue);
+  check_at(wait_until(20, [&] { return box_get(box, "https", "/").status == 200; }), "noVNC does not answer any more");
+  // All that ended was reaped.
+  for (const Process& process : box_processes(box))
+    check_at(process.command.find("<defunct>") == std::string::npos, process.command);
+}
+
+void a_part_that_stays_away_makes_it_unhealthy(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_with_input("away", kBlue, kGreen, "", "/typed"));
+  Box box = box_on_page(stage, "away", "/");
+  box_wait_healthy(box);
+  proc_output({"docker", "exec", "-u", "0", box.name, "chmod", "a-x", "/usr/local/bin/session-web"});
+  box_kill(box, box_pid(box, "session-web"), "KILL");
+  check_at(wait_until(110, [&] { return box_health(box) == "unhealthy"; }),
+           "noVNC is away and the container still " + box_health(box));
+  proc_output({"docker", "exec", "-u", "0", box.name, "chmod", "a+x", "/usr/local/bin/session-web"});
+  check_at(wait_until(60, [&] { return box_health(box) == "healthy"; }),
+           "noVNC is back and the container still " + box_health(box));
+}
+
+void sigterm_ends_it_within_two_seconds(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_with_input("end", kBlue, kGreen, "", "/typed"));
+  Box box = box_on_page(stage, "end", "/");
+  box_wait_healthy(box);
+  double start = now_seconds();
+  proc_output({"docker", "kill", "-s", "TERM", box.name});
+  SeenContainer seen;
+  wait_until(10, [&] { return engine_inspect(kEngineSocket, box.name, &seen) && seen.state != "running"; });
+  double took = now_seconds() - start;
+  assert_string_equal(seen.state.c_str(), "exited");
+  check_at(took < 2, "took " + std::to_string(took) + " s");
+  assert_string_equal(proc_output({"docker", "inspect", "-f", "{{.State.ExitCode}}", box.name}).c_str(), "0");
+}
+
+void sessions_share_nothing(void** state) {
+  Stage* stage = stage_of(state);
+  Page page;
+  page.body =
+      "<!doctype html><title>cookie</title><style>html{background:#1e90ff}</style><script>"
+      "fetch('/stored',{method:'POST',body:localStorage.getItem('name')||'nobody'}).then(()=>{"
+      "if(!localStorage.getItem('name')){localStorage.setItem('name','Ana');location.reload()}})</script>";
+  page.set_cookie = "who=Ana; Max-Age=86400; Path=/";
+  page_server_set(stage->pages.get(), "/", page);
+  for (const char* name : {"ana", "bruno"}) {
+    size_t first = page_server_requests(stage->pages.get(), "/").size();
+    size_t first_stored = page_server_requests(stage->pages.get(), "/stored").size();
+    Box box = box_on_page(stage, name, "/");
+    box_wait_healthy(box);
+    check_at(
+        wait_until(20, [&] { return page_server_requests(stage->pages.get(), "/stored").size() >= first_stored + 2; }),
+        "the page was not loaded twice");
+    std::vector<PageRequest> visits = page_server_requests(stage->pages.get(), "/");
+    std::vector<PageRequest> stored = page_server_requests(stage->pages.get(), "/stored");
+    check_equal(visits.at(first).cookie, "", "cookie of the first visit");
+    check_equal(visits.at(first + 1).cookie, "who=Ana", "cookie of the second visit");
+    check_equal(stored.at(first_stored).body, "nobody", "storage at the first visit");
+    check_equal(stored.at(first_stored + 1).body, "Ana", "storage at the second visit");
+    std::string mounts = proc_output({"docker", "inspect", "-f", "{{json .Mounts}}", box.name});
+    check_equal(mounts, "[]", "mounts");
+  }
+}
+
+// ---- around the tests ----------------------------------------------------------------------------------------------------
+
+int stage_setup(void** state) {
+  Stage* stage = new Stage;
+  stage->fixture = static_cast<Fixture*>(*state);
+  stage->pages = page_server_start(stage->fixture->gateway);
+  *state = stage;
+  if (!stage->pages) print_error("cannot listen on %s\n", stage->fixture->gateway.c_str());
+  return stage->pages ? 0 : 1;
+}
+
+int stage_teardown(void** state) {
+  Stage* stage = stage_of(state);
+  stage->browser.reset();
+  bool clean = true;
+  for (const std::string& name : stage->containers) clean = engine_remove(kEngineSocket, name) && clean;
+  *state = stage->fixture;
+  delete stage;
+  return clean ? 0 : 1;
+}
+
+#define IMAGE_TEST(body) \
+  { #body, body, stage_setup, stage_teardown, nullptr }
+
+int tests_run(Fixture* fixture) {
+  CMUnitTest tests[] = {
+      IMAGE_TEST(healthy_shows_the_page_of_a_slow_server),
+      IMAGE_TEST(healthy_waits_for_the_last_part_of_a_page),
+      IMAGE_TEST(healthy_waits_for_a_white_page),
+      IMAGE_TEST(an_error_page_is_a_page),
+      IMAGE_TEST(a_server_that_never_answers_does_not_keep_the_session_from_its_user),
+      IMAGE_TEST(healthy_only_with_a_window),
+      IMAGE_TEST(one_port_speaks_https_and_http),
+      IMAGE_TEST(the_operators_certificate_is_used),
+      IMAGE_TEST(a_browser_sees_and_types_into_the_session),
+      IMAGE_TEST(a_small_browser_window_shows_the_whole_screen),
+      IMAGE_TEST(the_page_is_as_wide_as_the_screen),
+      IMAGE_TEST(the_browser_asks_for_portuguese_first),
+      IMAGE_TEST(another_command_runs_as_well),
+      IMAGE_TEST(nothing_runs_as_root),
+      IMAGE_TEST(each_part_is_started_again),
+      IMAGE_TEST(a_part_that_stays_away_makes_it_unhealthy),
+      IMAGE_TEST(sigterm_ends_it_within_two_seconds),
+      IMAGE_TEST(sessions_share_nothing),
+  };
+  for (CMUnitTest& test : tests) test.initial_state = fixture;
+  if (const char* only = getenv("ONLY_TEST")) cmocka_set_test_filter(only);
+  return cmocka_run_group_tests_name("session_image", tests, nullptr, nullptr);
+}
+
+bool fixture_open(Fixture* fixture) {
+  const char* image = getenv("SESSION_IMAGE");
+  fixture->image = image == nullptr ? "localhost/vnc-orchestrator-session:latest" : image;
+  if (engine_call(kEngineSocket, "GET", "/version").status != 200) {
+    fprintf(stderr, "no container engine answers on %s: these tests need one (make deps)\n", kEngineSocket);
+    return false;
+  }
+  if (!engine_has_image(kEngineSocket, fixture->image)) {
+    fprintf(stderr, "the image %s is not there: make image\n", fixture->image.c_str());
+    return false;
+  }
+  char folder[] = "/tmp/vnc-imgt-XXXXXX";
+  if (mkdtemp(folder) == nullptr) return false;
+  fixture->folder = folder;
+  fixture->prefix = "imgt_" + std::to_string(getpid()) + "_";
+  fixture->network = fixture->prefix + "net";
+  ProcResult made = proc_run({"docker", "network", "create", fixture->network});
+  ProcResult seen =
+      proc_run({"docker", "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", fixture->network});
+  fixture->gateway = seen.out.substr(0, seen.out.find('\n'));
+  if (made.status != 0 || fixture->gateway.empty())
+    fprintf(stderr, "no network: %s%s\n", made.err.c_str(), seen.err.c_str());
+  return made.status == 0 && !fixture->gateway.empty();
+}
+
+// Everything that carries our prefix, also what a test left that crashed. False when something could not be removed.
+bool fixture_close(const Fixture& fixture) {
+  std::istringstream ids(proc_run({"docker", "ps", "-aq", "--filter", "name=^" + fixture.prefix}).out);
+  bool clean = true;
+  for (std::string id; std::getline(ids, id);) clean = engine_remove(kEngineSocket, id) && clean;
+  clean = engine_remove_network(kEngineSocket, fixture.network) && clean;
+  std::error_code ignored;
+  if (!fixture.folder.empty()) std::filesystem::remove_all(fixture.folder, ignored);
+  return clean;
+}
+
+pid_t child_pid = 0;
+void pass_on(int number) {
+  if (child_pid > 0) kill(child_pid, number);
+}
+
+}  // namespace
+
+int main() {
+  signal(SIGPIPE, SIG_IGN);
+  Fixture fixture;
+  bool open = fixture_open(&fixture);
+  int status = 0;
+  if (open) {
+    // The tests run in a child: whatever becomes of it, the parent cleans up.
+    signal(SIGINT, pass_on);
+    signal(SIGTERM, pass_on);
+    child_pid = fork();
+    if (child_pid == 0) {
+      signal(SIGINT, SIG_DFL);
+      signal(SIGTERM, SIG_DFL);
+      prctl(PR_SET_PDEATHSIG, SIGTERM);
+      int failed = tests_run(&fixture);
+      fflush(stdout);
+      fflush(stderr);
+      _exit(failed == 0 ? 0 : 1);
+    }
+    while (waitpid(child_pid, &status, 0) < 0 && errno == EINTR) continue;
+  }
+  bool clean = fixture_close(fixture);
+  if (!clean) fprintf(stderr, "something of %s was left behind\n", fixture.prefix.c_str());
+  return open && clean && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
+}

@@ -1,0 +1,114 @@
+// RFB 3.8 (RFC 6143), as little of it as one full raw frame needs.
+#include "support/rfb.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace {
+
+bool get(int fd, void* out, size_t size) { return recv(fd, out, size, MSG_WAITALL) == static_cast<ssize_t>(size); }
+
+bool put(int fd, const void* bytes, size_t size) {
+  return send(fd, bytes, size, MSG_NOSIGNAL) == static_cast<ssize_t>(size);
+}
+
+bool skip(int fd, size_t size) {
+  std::string rest(size, 0);
+  return size == 0 || get(fd, rest.data(), size);
+}
+
+uint32_t get_u32(const uint8_t* at) {
+  return static_cast<uint32_t>(at[0]) << 24 | static_cast<uint32_t>(at[1]) << 16 | static_cast<uint32_t>(at[2]) << 8 |
+         at[3];
+}
+int get_u16(const uint8_t* at) { return at[0] << 8 | at[1]; }
+
+bool handshake(Rfb* rfb) {
+  uint8_t buffer[256];
+  if (!get(rfb->fd, buffer, 12) || memcmp(buffer, "RFB 003.", 8) != 0) return false;
+  if (!put(rfb->fd, "RFB 003.008\n", 12)) return false;
+  if (!get(rfb->fd, buffer, 1) || buffer[0] == 0 || !skip(rfb->fd, buffer[0])) return false;
+  const uint8_t no_password = 1, shared = 1;
+  if (!put(rfb->fd, &no_password, 1) || !get(rfb->fd, buffer, 4) || get_u32(buffer) != 0) return false;
+  if (!put(rfb->fd, &shared, 1) || !get(rfb->fd, buffer, 24)) return false;
+  rfb->width = get_u16(buffer);
+  rfb->height = get_u16(buffer + 2);
+  if (!skip(rfb->fd, get_u32(buffer + 20))) return false;
+  // Pixels of 32 bits, 0x00RRGGBB, little-endian; raw encoding.
+  const uint8_t format[20] = {0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0};
+  const uint8_t encodings[8] = {2, 0, 0, 1, 0, 0, 0, 0};
+  return put(rfb->fd, format, sizeof format) && put(rfb->fd, encodings, sizeof encodings);
+}
+
+// One rectangle of raw pixels into its place.
+bool take_rectangle(Rfb* rfb, Picture* picture) {
+  uint8_t head[12];
+  if (!get(rfb->fd, head, sizeof head) || get_u32(head + 8) != 0) return false;
+  int left = get_u16(head), top = get_u16(head + 2), width = get_u16(head + 4), height = get_u16(head + 6);
+  if (left + width > picture->width || top + height > picture->height) return false;
+  std::vector<uint8_t> row(static_cast<size_t>(width) * 4);
+  for (int y = 0; y < height; ++y) {
+    if (!get(rfb->fd, row.data(), row.size())) return false;
+    size_t at = static_cast<size_t>(top + y) * static_cast<size_t>(picture->width) + static_cast<size_t>(left);
+    for (size_t x = 0; x < static_cast<size_t>(width); ++x) {
+      const uint8_t* pixel = &row[x * 4];
+      picture->pixels[at + x] = static_cast<uint32_t>(pixel[2] << 16 | pixel[1] << 8 | pixel[0]);
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+RfbPtr rfb_connect(const std::string& address, int port) {
+  sockaddr_in to = {};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  if (inet_pton(AF_INET, address.c_str(), &to.sin_addr) != 1) return nullptr;
+  RfbPtr rfb(new Rfb);
+  rfb->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval limit = {10, 0};
+  setsockopt(rfb->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  setsockopt(rfb->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  if (connect(rfb->fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0 || !handshake(rfb.get())) return nullptr;
+  return rfb;
+}
+
+bool rfb_frame(Rfb* rfb, Picture* out) {
+  uint8_t request[10] = {3, 0, 0, 0, 0, 0};
+  request[6] = static_cast<uint8_t>(rfb->width >> 8);
+  request[7] = static_cast<uint8_t>(rfb->width);
+  request[8] = static_cast<uint8_t>(rfb->height >> 8);
+  request[9] = static_cast<uint8_t>(rfb->height);
+  if (!put(rfb->fd, request, sizeof request)) return false;
+  Picture picture;
+  picture.width = rfb->width;
+  picture.height = rfb->height;
+  picture.pixels.resize(static_cast<size_t>(rfb->width) * static_cast<size_t>(rfb->height));
+  for (;;) {
+    uint8_t type = 0;
+    uint8_t head[7];
+    if (!get(rfb->fd, &type, 1)) return false;
+    if (type == 2) continue;  // bell
+    if (type == 3) {          // clipboard text
+      if (!get(rfb->fd, head, 7) || !skip(rfb->fd, get_u32(head + 3))) return false;
+      continue;
+    }
+    if (type != 0 || !get(rfb->fd, head, 3)) return false;
+    for (int i = get_u16(head + 1); i > 0; --i) {
+      if (!take_rectangle(rfb, &picture)) return false;
+    }
+    *out = std::move(picture);
+    return true;
+  }
+}
+
+void RfbDeleter::operator()(Rfb* rfb) const {
+  if (rfb->fd >= 0) close(rfb->fd);
+  delete rfb;
+}

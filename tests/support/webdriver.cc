@@ -1,0 +1,186 @@
+// WebDriver by hand: one call a function, https://www.w3.org/TR/webdriver2/.
+#include "support/webdriver.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <vector>
+
+#include "support/http_client.h"
+#include "support/suite.h"
+
+namespace {
+
+std::string dump(const json_t* json) {
+  std::unique_ptr<char, decltype(&free)> text(json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY), free);
+  return text ? text.get() : "";
+}
+
+// A port that nothing listens on at this moment.
+int free_port() {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at = {};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  bool ok = bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 &&
+            getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
+  close(fd);
+  return ok ? ntohs(at.sin_port) : 0;
+}
+
+// The answer's "value", owned by the caller.
+JsonPtr call(const std::string& method, const std::string& url, JsonPtr body) {
+  HttpCall http;
+  http.method = method;
+  http.url = url;
+  if (body) http.body = dump(body.get());
+  HttpReply reply = http_call(http);
+  JsonPtr answer = json_from(reply.body);
+  check_at(reply.status == 200 && answer,
+           method + " " + url + ": " + std::to_string(reply.status) + " " + reply.error + reply.body.substr(0, 2000));
+  return JsonPtr(json_incref(json_object_get(answer.get(), "value")));
+}
+
+JsonPtr capabilities(const std::string& folder, int width, int height) {
+  JsonPtr args(json_array());
+  const std::array<std::string, 11> flags = {"--headless",
+                                             "--no-sandbox",
+                                             "--disable-gpu",
+                                             "--disable-quic",
+                                             "--no-first-run",
+                                             "--disable-background-networking",
+                                             "--disable-component-update",
+                                             "--disable-sync",
+                                             "--disable-dev-shm-usage",
+                                             "--hide-scrollbars",
+                                             "--force-device-scale-factor=1"};
+  for (const std::string& flag : flags) json_array_append_new(args.get(), json_string(flag.c_str()));
+  json_array_append_new(args.get(), json_string(("--user-data-dir=" + folder + "/profile").c_str()));
+  json_array_append_new(args.get(),
+                        json_string(("--window-size=" + std::to_string(width) + "," + std::to_string(height)).c_str()));
+  return JsonPtr(json_pack("{s:{s:{s:b, s:{s:O, s:s}}}}", "capabilities", "alwaysMatch", "acceptInsecureCerts", 1,
+                           "goog:chromeOptions", "args", args.get(), "binary", "/usr/bin/chromium"));
+}
+
+std::string base64_decode(const std::string& text) {
+  std::string out;
+  unsigned bits = 0;
+  int have = 0;
+  for (char c : text) {
+    int value = -1;
+    if (c >= 'A' && c <= 'Z') value = c - 'A';
+    if (c >= 'a' && c <= 'z') value = c - 'a' + 26;
+    if (c >= '0' && c <= '9') value = c - '0' + 52;
+    if (c == '+') value = 62;
+    if (c == '/') value = 63;
+    if (value < 0) continue;
+    bits = bits << 6 | static_cast<unsigned>(value);
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    out += static_cast<char>(bits >> have & 0xff);
+  }
+  return out;
+}
+
+// The next UTF-8 character of the text, from *at on.
+std::string next_character(const std::string& text, size_t* at) {
+  size_t end = *at + 1;
+  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) ++end;
+  std::string character = text.substr(*at, end - *at);
+  *at = end;
+  return character;
+}
+
+void perform(Browser* browser, const char* type, const char* id, JsonPtr actions) {
+  call("POST", browser->session + "/actions",
+       JsonPtr(json_pack("{s:[{s:s, s:s, s:O}]}", "actions", "type", type, "id", id, "actions", actions.get())));
+}
+
+}  // namespace
+
+BrowserPtr browser_open(int width, int height) {
+  BrowserPtr browser(new Browser);
+  char folder[] = "/tmp/vnc-browser-XXXXXX";
+  check_at(mkdtemp(folder) != nullptr, "no temporary folder for the browser");
+  browser->folder = folder;
+  int port = free_port();
+  std::string address = "http://127.0.0.1:" + std::to_string(port);
+  browser->driver =
+      proc_start({"chromedriver", "--port=" + std::to_string(port)}, browser->folder + "/chromedriver.log");
+  bool answers = wait_until(20, [&] {
+    HttpCall status;
+    status.url = address + "/status";
+    return !proc_runs(browser->driver.get()) || http_call(status).status == 200;
+  });
+  check_at(answers && proc_runs(browser->driver.get()),
+           "chromedriver does not start: " + file_text(browser->folder + "/chromedriver.log"));
+  JsonPtr made = call("POST", address + "/session", capabilities(browser->folder, width, height));
+  browser->session = address + "/session/" + json_text(made.get(), "sessionId");
+  // Headless or not, a window has edges: what counts is its inside.
+  int edge_x = width - atoi(browser_script(browser.get(), "return String(innerWidth)").c_str());
+  int edge_y = height - atoi(browser_script(browser.get(), "return String(innerHeight)").c_str());
+  call("POST", browser->session + "/window/rect",
+       JsonPtr(json_pack("{s:i, s:i}", "width", width + edge_x, "height", height + edge_y)));
+  return browser;
+}
+
+void browser_go(Browser* browser, const std::string& url) {
+  call("POST", browser->session + "/url", JsonPtr(json_pack("{s:s}", "url", url.c_str())));
+}
+
+std::string browser_url(Browser* browser) {
+  JsonPtr value = call("GET", browser->session + "/url", nullptr);
+  const char* text = json_string_value(value.get());
+  return text == nullptr ? "" : text;
+}
+
+std::string browser_script(Browser* browser, const std::string& body) {
+  JsonPtr value = call("POST", browser->session + "/execute/sync",
+                       JsonPtr(json_pack("{s:s, s:[]}", "script", body.c_str(), "args")));
+  if (!value || json_is_null(value.get())) return "";
+  return json_is_string(value.get()) ? json_string_value(value.get()) : dump(value.get());
+}
+
+Picture browser_screenshot(Browser* browser) {
+  JsonPtr value = call("GET", browser->session + "/screenshot", nullptr);
+  const char* text = json_string_value(value.get());
+  Picture picture;
+  check_at(text != nullptr && png_decode(base64_decode(text), &picture), "the browser's screenshot is no PNG");
+  return picture;
+}
+
+void browser_click(Browser* browser, int x, int y) {
+  JsonPtr actions(json_pack("[{s:s, s:i, s:i, s:i}, {s:s, s:i}, {s:s, s:i}]", "type", "pointerMove", "x", x, "y", y,
+                            "duration", 0, "type", "pointerDown", "button", 0, "type", "pointerUp", "button", 0));
+  perform(browser, "pointer", "mouse", std::move(actions));
+}
+
+void browser_type(Browser* browser, const std::string& text) {
+  JsonPtr actions(json_array());
+  for (size_t at = 0; at < text.size();) {
+    std::string key = next_character(text, &at);
+    json_array_append_new(actions.get(), json_pack("{s:s, s:s}", "type", "keyDown", "value", key.c_str()));
+    json_array_append_new(actions.get(), json_pack("{s:s, s:s}", "type", "keyUp", "value", key.c_str()));
+  }
+  perform(browser, "key", "keyboard", std::move(actions));
+}
+
+void BrowserDeleter::operator()(Browser* browser) const {
+  if (!browser->session.empty()) {
+    HttpCall quit;
+    quit.method = "DELETE";
+    quit.url = browser->session;
+    quit.timeout_ms = 10000;
+    http_call(quit);
+  }
+  browser->driver.reset();
+  std::error_code ignored;
+  if (!browser->folder.empty()) std::filesystem::remove_all(browser->folder, ignored);
+  delete browser;
+}

@@ -1,0 +1,36 @@
+// A real browser: headless Chromium, driven through chromedriver by the W3C WebDriver protocol (JSON over HTTP).
+#ifndef SUPPORT_WEBDRIVER_H
+#define SUPPORT_WEBDRIVER_H
+
+#include <memory>
+#include <string>
+
+#include "support/engine_client.h"
+#include "support/png.h"
+#include "support/proc.h"
+
+struct Browser {
+  std::string folder;   // profile and log; removed at the end
+  std::string session;  // URL of the WebDriver session; empty: none
+  ProcPtr driver;
+};
+struct BrowserDeleter {
+  void operator()(Browser* browser) const;  // closes the browser and its driver, removes the folder
+};
+using BrowserPtr = std::unique_ptr<Browser, BrowserDeleter>;
+
+// Every function below fails the test, with the driver's words, when something goes wrong.
+// The window's inside is width x height. Certificates that nobody signed are accepted.
+BrowserPtr browser_open(int width, int height);
+// Goes to the address and waits for the page's load event; redirects are followed.
+void browser_go(Browser* browser, const std::string& url);
+std::string browser_url(Browser* browser);
+// Runs a function body in the page; what it returns, as text ("" for null; JSON for anything but a string).
+std::string browser_script(Browser* browser, const std::string& body);
+Picture browser_screenshot(Browser* browser);
+// A left click at this place of the window's inside.
+void browser_click(Browser* browser, int x, int y);
+// Key presses and releases, one after the other, to whatever has the focus. UTF-8; U+E007 is Enter, see WebDriver's table of keys.
+void browser_type(Browser* browser, const std::string& text);
+
+#endif
