@@ -104,7 +104,7 @@ void who_never_becomes_healthy_is_500_with_the_reason(Scene* scene) {
   check_at(text.rfind("Failed to create container: ", 0) == 0, text);
   check_at(has_any(text, {"healthy", "ready"}), "no reason: " + text);
   check_nothing_left(d);
-  check_at(daemon_log_count(d, client) > 0, "the log does not name the client");
+  check_at(daemon_logs_loudly(d, {client}), "the log does not name the client");
 }
 
 void who_ends_early_is_500_at_once_with_the_reason(Scene* scene) {

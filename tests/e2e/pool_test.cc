@@ -159,7 +159,7 @@ void when_full_the_pool_gives_way_then_the_longest_unused(Scene* scene) {
   check_equal(daemon_access(d, a, size).id, first.id, "container of a");
   check_equal(daemon_access(d, c, size).id, third.id, "container of c");
   check_number(daemon_status(d).active, 3, "records");
-  check_at(daemon_log_lines(d, "[RECYCLE]").find(b) != std::string::npos, "[RECYCLE] does not name the client");
+  check_at(daemon_logs(d, {"[RECYCLE]", b}), "[RECYCLE] does not name the client");
   // And the one who had to go gets a session again: now the oldest is e, then a.
   check_at(daemon_access(d, b, size).id != second.id, "a dead container");
   check_at(!exists(d, fourth.id), "e was not the one unused for longest");

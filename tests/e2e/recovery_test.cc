@@ -114,9 +114,7 @@ void a_torn_state_file_is_set_aside_and_said(Scene* scene) {
   Texts kept = set_aside(d);
   check_number(static_cast<long>(kept.size()), 1, "files set aside");
   check_equal(file_text(d->folder + "/" + kept[0]), torn, "what was set aside");
-  std::string lines = daemon_log_lines(d, kept[0]);
-  check_at(lines.find(" WARNING ") != std::string::npos || lines.find(" ERROR ") != std::string::npos,
-           "not said loudly: " + lines);
+  check_at(daemon_logs_loudly(d, {kept[0]}), "not said loudly");
 }
 
 void a_file_that_is_not_ours_is_set_aside(Scene* scene) {

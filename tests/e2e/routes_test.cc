@@ -269,9 +269,10 @@ void bad_ids_are_400_and_forge_nothing(Scene* scene) {
       check_equal(http_reply_header(reply, "set-cookie"), "", "a header of the client's making");
     }
   }
+  check_nothing_exists(d);
+  daemon_stop(d);  // so that the whole log is there
   check_log_lines(d);
   check_at(daemon_log(d).find("\n2026-02-13 14:30:00,123 INFO [ACCESS] forged") == std::string::npos, "a forged line");
-  check_nothing_exists(d);
 }
 
 void the_longest_and_strangest_good_ids_work(Scene* scene) {
@@ -343,6 +344,7 @@ void what_is_no_http_harms_nobody(Scene* scene) {
     check_at(answer.empty() || answer.rfind("HTTP/1.", 0) == 0, "an answer that is none: " + answer);
     check_number(daemon_get(d, "/health").status, 200, "/health afterwards");
   }
+  daemon_stop(d);
   check_log_lines(d);
 }
 

@@ -205,7 +205,8 @@ void a_session_that_dies_is_seen_with_nobody_asking(Scene* scene) {
   check_at(wait_until(10, [&] { return entry_find(daemon_status(d).records, client) == nullptr; }), "the record stays");
   check_at(wait_until(10, [&] { return !exists(d, first.id); }), "the dead container stays");
   check_at(wait_until(5, [&] { return entry_find(daemon_state(d), client) == nullptr; }), "the record stays on disk");
-  check_at(daemon_log_count(d, first.id.substr(0, 12)) > 1, "not a word in the log");
+  check_at(daemon_logs(d, {client, first.id.substr(0, 12), std::to_string(first.port), " WARNING "}),
+           "not a word in the log");
   Entry second = daemon_access(d, client);
   check_at(second.id != first.id, "the dead container was given out");
   check_equal(daemon_access(d, other).id, untouched.id, "the other one's container");
@@ -230,8 +231,7 @@ void a_session_that_turns_unhealthy_is_kept_with_a_warning(Scene* scene) {
   Entry entry = daemon_access(d, client);
   check_at(engine_exec(d->socket, entry.id, {"/busybox", "rm", "/www/healthy"}), "docker exec");
   check_at(wait_until(20, [&] { return inspect(d, entry.id).health == "unhealthy"; }), "it stays healthy");
-  bool warned = wait_until(10, [&] { return daemon_log_lines(d, client).find(" WARNING ") != std::string::npos; });
-  check_at(warned, "no warning");
+  check_at(daemon_logs_loudly(d, {client, "unhealthy"}), "no warning");
   HttpReply reply = daemon_get(d, access_path(client));
   check_number(reply.status, 302, "access");
   check_equal(entry_find(daemon_status(d).records, client)->id, entry.id, "container");
@@ -283,7 +283,7 @@ void idle_sessions_are_cleaned_up_and_used_ones_stay(Scene* scene) {
   check_at(wait_until(10, [&] { return !exists(d, left.id); }), "its container stays");
   check_equal(daemon_access(d, busy, "&width=800&height=600").id, kept.id, "the used session");
   check_equal(entry_find(daemon_status(d).records, "__pool__")->id, pool, "the pool is reserve, not idle");
-  check_at(daemon_log_lines(d, "[CLEANUP]").find(idle) != std::string::npos, "[CLEANUP] does not name the client");
+  check_at(daemon_logs(d, {"[CLEANUP]", idle}), "[CLEANUP] does not name the client");
 }
 
 }  // namespace

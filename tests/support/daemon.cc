@@ -144,6 +144,18 @@ Outcome run_to_end(Daemon* daemon, const std::vector<std::string>& arguments, do
   return outcome;
 }
 
+// A line with all of these words and one of those levels.
+bool has_line(const std::string& text, const Texts& words, const Texts& levels) {
+  std::istringstream lines(text);
+  std::string line;
+  auto in_line = [&](const std::string& word) { return line.find(word) != std::string::npos; };
+  while (std::getline(lines, line)) {
+    if (std::all_of(words.begin(), words.end(), in_line) && std::any_of(levels.begin(), levels.end(), in_line))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void DaemonDeleter::operator()(Daemon* daemon) const {
@@ -352,6 +364,14 @@ size_t daemon_log_count(const Daemon* daemon, const std::string& text) {
   return static_cast<size_t>(std::count(found.begin(), found.end(), '\n'));
 }
 
+bool daemon_logs(const Daemon* daemon, const Texts& words) {
+  return wait_until(5, [&] { return has_line(daemon_log(daemon), words, {""}); });
+}
+
+bool daemon_logs_loudly(const Daemon* daemon, const Texts& words) {
+  return wait_until(5, [&] { return has_line(daemon_log(daemon), words, {" WARNING ", " ERROR "}); });
+}
+
 std::string daemon_log_path(const Daemon* daemon) {
   time_t now = time(nullptr);
   tm local;
@@ -391,6 +411,7 @@ void daemon_print_tail(const Daemon* daemon) {
     for (int lines = 0; start > 0 && start != std::string::npos && lines < 40; ++lines)
       start = text.rfind('\n', start - 1);
     if (!text.empty())
-      print_error("---- the end of its %s:%s\n", what, text.c_str() + (start == std::string::npos ? 0 : start));
+      // Not print_error, which cuts at 1,024 characters.
+      fprintf(stderr, "---- the end of its %s:%s\n", what, text.c_str() + (start == std::string::npos ? 0 : start));
   }
 }

@@ -84,7 +84,10 @@ std::vector<SeenContainer> daemon_containers(const Daemon* daemon);  // of its i
 std::string daemon_log(const Daemon* daemon);  // of the last start, all files together
 size_t daemon_log_count(const Daemon* daemon, const std::string& text);
 std::string daemon_log_lines(const Daemon* daemon, const std::string& text);  // those that contain it
-std::string daemon_log_path(const Daemon* daemon);                            // today's file
+// Within a few seconds (the log is buffered for one) there is a line with all these words; loudly: of level WARNING or ERROR.
+bool daemon_logs(const Daemon* daemon, const Texts& words);
+bool daemon_logs_loudly(const Daemon* daemon, const Texts& words);
+std::string daemon_log_path(const Daemon* daemon);  // today's file
 
 // After it ended: every container of its instance runs and has a record, and every record a container of that name.
 void daemon_check_books(Daemon* daemon, const At& at = At::current());
