@@ -169,7 +169,8 @@ static void test_another_size_recreates(void**) {
   expect_state(d, port, SlotState::Removing);
   expect_waits(d, request);
   const int next = slot_for(d, "ana").port;
-  assert_string_equal(slot(d, next).container_name.c_str(), pool_container_name(next).c_str());  // vnc_ana is held still
+  assert_string_equal(slot(d, next).container_name.c_str(),
+                      pool_container_name(next).c_str());  // vnc_ana is held still
   drive_healthy(d, "ana");
   expect_answer(d, request, 302);
   assert_true(slot(d, next).size == kOther);

@@ -50,7 +50,8 @@ static void redirected(Drive& drive, const AnswerRedirect& answer) {
   const std::string& client = drive.asked[answer.request].client;
   auto is_it = [&](const Record& record) { return record.port == answer.port && record.client_id == client; };
   auto record = std::find_if(drive.disk.begin(), drive.disk.end(), is_it);
-  if (record == drive.disk.end()) fail_msg("302 to port %d for %s: no record on disk says so", answer.port, client.c_str());
+  if (record == drive.disk.end())
+    fail_msg("302 to port %d for %s: no record on disk says so", answer.port, client.c_str());
   std::string& owner = drive.told[record->container_id];
   if (!owner.empty() && owner != client) fail_msg("the container of %s was given to %s", owner.c_str(), client.c_str());
   owner = client;

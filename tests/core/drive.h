@@ -27,10 +27,10 @@ struct Outcome {
 struct Drive {
   Table table;
   Now now;
-  std::vector<Action> jobs;          // asked for, not reported yet
-  std::vector<Say> said;             // of all steps
-  std::vector<Record> disk;          // what STATE_FILE holds
-  std::vector<Record> writing;       // what the write under way would make of it
+  std::vector<Action> jobs;     // asked for, not reported yet
+  std::vector<Say> said;        // of all steps
+  std::vector<Record> disk;     // what STATE_FILE holds
+  std::vector<Record> writing;  // what the write under way would make of it
   std::map<uint64_t, Outcome> asked;
   std::map<std::string, std::string> told;  // container -> the client who was sent to it
   uint64_t requests = 0;
@@ -75,10 +75,11 @@ void drive_engine_up(Drive& drive, const std::vector<Seen>& seen);  // stream, c
 void drive_says(Drive& drive, ContainerChange change, const std::string& id, const std::string& name = "");
 
 // Whole stories.
-int drive_healthy(Drive& drive, const std::string& client);         // a launched one of its own: healthy, written, told; its port
-int drive_session(Drive& drive, const std::string& client);         // asks and gets a session of its own; its port
+int drive_healthy(Drive& drive,
+                  const std::string& client);  // a launched one of its own: healthy, written, told; its port
+int drive_session(Drive& drive, const std::string& client);  // asks and gets a session of its own; its port
 int drive_session(Drive& drive, const std::string& client, Size size);
-int drive_pool(Drive& drive);                                       // the pool launch asked for first becomes READY; its port
+int drive_pool(Drive& drive);   // the pool launch asked for first becomes READY; its port
 void drive_calm(Drive& drive);  // an engine and a disk that do all they are asked, until nothing is asked any more
 
 const Slot& slot(const Drive& drive, int port);
@@ -86,10 +87,11 @@ const Slot& slot_for(const Drive& drive, const std::string& client);  // fails t
 bool has_slot(const Drive& drive, const std::string& client);
 int count_of(const Drive& drive, SlotState state);
 const Outcome& outcome(const Drive& drive, uint64_t request);
-Seen seen_of(const Drive& drive, int port);           // the slot's container as a listing shows it: running, healthy, of ours
+Seen seen_of(const Drive& drive, int port);  // the slot's container as a listing shows it: running, healthy, of ours
 std::vector<Seen> seen_all(const Drive& drive);
-Record record_of(const std::string& client, const std::string& id, int port);  // under its proper name, of today's settings
-Seen seen_named(const std::string& name, const std::string& id, int port);     // of an earlier run of ours
+Record record_of(const std::string& client, const std::string& id,
+                 int port);  // under its proper name, of today's settings
+Seen seen_named(const std::string& name, const std::string& id, int port);  // of an earlier run of ours
 
 // The jobs of one kind that have been asked for and not reported.
 template <class Job>

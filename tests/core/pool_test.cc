@@ -147,7 +147,8 @@ static void test_the_pause_is_short_again_after_a_success(void**) {
   const int port = drive_pool(d);
   drive_says(d, ContainerChange::Died, slot(d, port).container_id);
   drive_calm(d);
-  drive_says(d, ContainerChange::Died, slot(d, slot(d, kPort).state == SlotState::Ready ? kPort : kPort + 1).container_id);
+  drive_says(d, ContainerChange::Died,
+             slot(d, slot(d, kPort).state == SlotState::Ready ? kPort : kPort + 1).container_id);
   assert_int_equal(jobs<DoLaunch>(d).size(), 1);
   drive_launch_failed(d, jobs<DoLaunch>(d).at(0).port, Fault::Refused, "no");
   drive_wait(d, 1'000);

@@ -68,7 +68,8 @@ static void test_a_second_record_of_a_client_is_discarded(void**) {
 }
 
 static void test_two_records_of_one_container(void**) {
-  Drive d = started({record_of("__pool__", "a", kPort), record_of("ana", "a", kPort)}, {client_seen("ana", "a", kPort)}, 4, 0);
+  Drive d = started({record_of("__pool__", "a", kPort), record_of("ana", "a", kPort)}, {client_seen("ana", "a", kPort)},
+                    4, 0);
   assert_int_equal(slot_for(d, "ana").port, kPort);  // a client's counts more than the pool's
   assert_true(jobs<DoRemove>(d).empty());
 }
@@ -84,7 +85,8 @@ static void test_two_records_of_one_port(void**) {
 static void test_records_that_make_no_sense_are_discarded(void**) {
   Record no_client = record_of("", "a", kPort), bad_client = record_of("a/b", "b", kPort + 1);
   Record reserved = record_of("pool_1", "c", kPort + 2), no_id = record_of("ana", "", kPort + 3);
-  Record port_zero = record_of("bia", "d", 0), port_high = record_of("caio", "e", 70'000), negative = record_of("duda", "f", -1);
+  Record port_zero = record_of("bia", "d", 0), port_high = record_of("caio", "e", 70'000),
+         negative = record_of("duda", "f", -1);
   Drive d = started({no_client, bad_client, reserved, no_id, port_zero, port_high, negative}, {});
   assert_int_equal(d.table.slots.size(), 4);
   assert_int_equal(count_of(d, SlotState::Free), 4);
@@ -265,7 +267,9 @@ static void test_the_first_versions_state_file_is_taken_over(void**) {
     record->fingerprint = record->boot_id = "";
     record->last_accessed_mono_ms = -1;
   }
-  Drive d = started({ana, pool}, {unlabelled(client_seen("ana", "a", kPort)), unlabelled(seen_named("vnc_pool_5001", "p", kPort + 1))}, 4, 1);
+  Drive d = started(
+      {ana, pool},
+      {unlabelled(client_seen("ana", "a", kPort)), unlabelled(seen_named("vnc_pool_5001", "p", kPort + 1))}, 4, 1);
   expect_state(d, kPort, SlotState::Assigned);
   expect_state(d, kPort + 1, SlotState::Removing);  // of unknown settings
   drive_calm(d);
@@ -351,8 +355,9 @@ static void test_a_session_of_other_settings_is_kept(void**) {
 }
 
 static void test_sessions_outside_a_changed_range_stay_until_they_end(void**) {
-  Drive d = started({record_of("ana", "a", 7000), record_of("__pool__", "p", 7001)},
-                    {client_seen("ana", "a", 7000), seen_named("vnc_pool_7001", "p", 7001), client_seen("bia", "b", 7002)});
+  Drive d =
+      started({record_of("ana", "a", 7000), record_of("__pool__", "p", 7001)},
+              {client_seen("ana", "a", 7000), seen_named("vnc_pool_7001", "p", 7001), client_seen("bia", "b", 7002)});
   assert_int_equal(slot_for(d, "ana").port, 7000);
   assert_int_equal(slot_for(d, "bia").port, 7002);
   assert_true(orphan_asked(d, "p"));

@@ -8,9 +8,9 @@
 
 static void test_legal_moves_are_the_diagram(void**) {
   const std::set<std::string> legal = {
-      "FREE CREATING",    "FREE WAITING",     "FREE CLAIMING",     "FREE READY",        "FREE ASSIGNED",
+      "FREE CREATING",    "FREE WAITING",      "FREE CLAIMING",    "FREE READY",        "FREE ASSIGNED",
       "CREATING WAITING", "CREATING REMOVING", "WAITING READY",    "WAITING CLAIMING",  "WAITING REMOVING",
-      "READY CLAIMING",   "READY WAITING",    "READY REMOVING",    "CLAIMING ASSIGNED", "CLAIMING READY",
+      "READY CLAIMING",   "READY WAITING",     "READY REMOVING",   "CLAIMING ASSIGNED", "CLAIMING READY",
       "CLAIMING WAITING", "CLAIMING REMOVING", "ASSIGNED WAITING", "ASSIGNED REMOVING", "REMOVING FREE",
   };
   size_t found = 0;
@@ -223,14 +223,20 @@ static std::string own(const Drive& d) {
 }
 
 static const Row kRows[] = {
-    // --------------------------------------------- FREE, CREATING pool ana parked, WAITING pool ana disk, READY, CLAIMING pool own,
-    //                                               ASSIGNED, REMOVING, cancelled, with heir
+    // F: FREE. CCC: CREATING for the pool, for ana, parked; WWW: WAITING of the pool, for ana, for the disk; R: READY;
+    // LL: CLAIMING from the pool, of its own; A: ASSIGNED; XXX: REMOVING, cancelled, with an heir. So: FCCCWWWRLLAXXX
     {"access of ana", "c.....LL......", [](Drive& d) { return access_of(d, "ana", false); }},
     {"access of ana, another size", "cX..X.XX..X...", [](Drive& d) { return access_of(d, "ana", true); }},
     {"access of zoe", "c.....LL..X...", [](Drive& d) { return access_of(d, "zoe", false); }},
     {"access of zoe, another size", "cX..X.XX..X...", [](Drive& d) { return access_of(d, "zoe", true); }},
-    {"remove ana", "..XF.X..XXX...", [](Drive& d) { return RemoveAsked{asks(d, "ana"), "ana"}; }},
-    {"remove bia", "..............", [](Drive& d) { return RemoveAsked{asks(d, "bia"), "bia"}; }},
+    {"remove ana", "..XF.X..XXX...",
+     [](Drive& d) {
+       return RemoveAsked{asks(d, "ana"), "ana"};
+     }},
+    {"remove bia", "..............",
+     [](Drive& d) {
+       return RemoveAsked{asks(d, "bia"), "bia"};
+     }},
     {"remove all", ".XXFXXXXXXX...", [](Drive& d) { return RemoveAllAsked{asks(d, "")}; }},
     {"a browser hangs up", "..............", [](Drive& d) { return RequesterGone{d.requests}; }},
 
@@ -246,21 +252,33 @@ static const Row kRows[] = {
     {"network missing", ".FF.........F.", [](Drive& d) { return launch_of(d, Fault::NetworkMissing, ""); }},
     {"engine away at launch", ".FF.........F.", [](Drive& d) { return launch_of(d, Fault::Unreachable, ""); }},
     {"launched in an earlier life", "..............",
-     [](Drive& d) { return LaunchDone{kPort, slot(d, kPort).generation - 1, slot(d, kPort).job, {}, "old"}; }},
+     [](Drive& d) {
+       return LaunchDone{kPort, slot(d, kPort).generation - 1, slot(d, kPort).job, {}, "old"};
+     }},
     {"another launch of this life", "..............",
-     [](Drive& d) { return LaunchDone{kPort, slot(d, kPort).generation, 998, {}, "old"}; }},
-    {"launched on a port we do not have", "..............", [](Drive&) { return LaunchDone{9, 1, 1, {}, "old"}; }},
+     [](Drive& d) {
+       return LaunchDone{kPort, slot(d, kPort).generation, 998, {}, "old"};
+     }},
+    {"launched on a port we do not have", "..............",
+     [](Drive&) {
+       return LaunchDone{9, 1, 1, {}, "old"};
+     }},
     {"its launch reported twice", "..............",
-     [](Drive& d) { return LaunchDone{kPort, slot(d, kPort).generation, 998, {}, slot(d, kPort).container_id}; }},
+     [](Drive& d) {
+       return LaunchDone{kPort, slot(d, kPort).generation, 998, {}, slot(d, kPort).container_id};
+     }},
 
     {"check: healthy", ".....L........", [](Drive& d) { return check_of(d, Fault::None, SS::Running, SH::Healthy); }},
-    {"check: page served", ".....L........", [](Drive& d) { return check_of(d, Fault::None, SS::Running, SH::None, true); }},
+    {"check: page served", ".....L........",
+     [](Drive& d) { return check_of(d, Fault::None, SS::Running, SH::None, true); }},
     {"check: no page yet", "..............", [](Drive& d) { return check_of(d, Fault::None, SS::Running, SH::None); }},
     {"check: starting", "..............", [](Drive& d) { return check_of(d, Fault::None, SS::Running, SH::Starting); }},
-    {"check: unhealthy", "....XX........", [](Drive& d) { return check_of(d, Fault::None, SS::Running, SH::Unhealthy); }},
+    {"check: unhealthy", "....XX........",
+     [](Drive& d) { return check_of(d, Fault::None, SS::Running, SH::Unhealthy); }},
     {"check: ended", "....XX........", [](Drive& d) { return check_of(d, Fault::None, SS::Ended, SH::None); }},
     {"check: not found", "....XX........", [](Drive& d) { return check_of(d, Fault::NotFound, SS::Ended, SH::None); }},
-    {"check: engine away", "..............", [](Drive& d) { return check_of(d, Fault::Unreachable, SS::Ended, SH::None); }},
+    {"check: engine away", "..............",
+     [](Drive& d) { return check_of(d, Fault::Unreachable, SS::Ended, SH::None); }},
     {"check of an earlier life", "..............",
      [](Drive& d) {
        Seen seen = seen_of(d, kPort);
@@ -273,15 +291,24 @@ static const Row kRows[] = {
     {"removal refused", "..............", [](Drive& d) { return removal_of(d, Fault::Refused); }},
     {"removal: engine away", "..............", [](Drive& d) { return removal_of(d, Fault::Unreachable); }},
     {"removed in an earlier life", "..............",
-     [](Drive& d) { return RemoveDone{kPort, slot(d, kPort).generation - 1, "old", {}}; }},
-    {"an orphan removed", "..............", [](Drive&) { return RemoveDone{0, 0, "orphan", {}}; }},
+     [](Drive& d) {
+       return RemoveDone{kPort, slot(d, kPort).generation - 1, "old", {}};
+     }},
+    {"an orphan removed", "..............",
+     [](Drive&) {
+       return RemoveDone{0, 0, "orphan", {}};
+     }},
     {"an orphan not removed", "..............",
-     [](Drive&) { return RemoveDone{0, 0, "orphan", Failure{Fault::Refused, "engine's words"}}; }},
+     [](Drive&) {
+       return RemoveDone{0, 0, "orphan", Failure{Fault::Refused, "engine's words"}};
+     }},
 
     {"renamed", "..............", [](Drive& d) { return rename_of(d, Fault::None); }},
     {"rename refused", "..............", [](Drive& d) { return rename_of(d, Fault::NameTaken); }},
     {"renamed in an earlier life", "..............",
-     [](Drive& d) { return RenameDone{kPort, slot(d, kPort).generation - 1, "vnc_old", {}}; }},
+     [](Drive& d) {
+       return RenameDone{kPort, slot(d, kPort).generation - 1, "vnc_old", {}};
+     }},
 
     {"image pulled", "..............",
      [](Drive& d) {
@@ -296,18 +323,28 @@ static const Row kRows[] = {
 
     {"stream up", "..............", [](Drive&) { return StreamUp{}; }},
     {"connected", "..............", [](Drive&) { return ConnectDone{}; }},
-    {"not connected", "..............", [](Drive&) { return ConnectDone{Failure{Fault::Unreachable, "no"}}; }},
+    {"not connected", "..............",
+     [](Drive&) {
+       return ConnectDone{Failure{Fault::Unreachable, "no"}};
+     }},
     {"stream down", "..............", [](Drive&) { return StreamDown{"no such socket"}; }},
 
     {"listed, all well", "..............", [](Drive& d) { return listing_with(d, SS::Running, SH::Healthy, true); }},
     {"listed without it", "....XXXXXXX...", [](Drive& d) { return listing_of(d, [](auto& all) { all.clear(); }); }},
     {"listed as ended", "....XXXXXXX...", [](Drive& d) { return listing_with(d, SS::Ended, SH::None, false); }},
-    {"listed as unhealthy", ".......X......", [](Drive& d) { return listing_with(d, SS::Running, SH::Unhealthy, true); }},
-    {"listed without network", ".......X......", [](Drive& d) { return listing_with(d, SS::Running, SH::Healthy, false); }},
+    {"listed as unhealthy", ".......X......",
+     [](Drive& d) { return listing_with(d, SS::Running, SH::Unhealthy, true); }},
+    {"listed without network", ".......X......",
+     [](Drive& d) { return listing_with(d, SS::Running, SH::Healthy, false); }},
     {"listed as starting", ".......W......", [](Drive& d) { return listing_with(d, SS::Running, SH::Starting, true); }},
-    {"a listing nobody asked for", "..............", [](Drive&) { return Listed{0, {}, {}}; }},
+    {"a listing nobody asked for", "..............",
+     [](Drive&) {
+       return Listed{0, {}, {}};
+     }},
     {"not listed", "..............",
-     [](Drive& d) { return Listed{listing_asked(d), Failure{Fault::Unreachable, "no"}, {}}; }},
+     [](Drive& d) {
+       return Listed{listing_asked(d), Failure{Fault::Unreachable, "no"}, {}};
+     }},
 
     {"died", "....XXXXXXX...", [](Drive& d) { return change_of(CC::Died, own(d)); }},
     {"destroyed", "....XXXXXXX...", [](Drive& d) { return change_of(CC::Destroyed, own(d)); }},
@@ -399,7 +436,8 @@ static void test_containers_of_old_results_are_removed(void**) {
     if (id.empty()) continue;
     drive_step(d, LaunchDone{kPort, slot(d, kPort).generation, 998, {}, id});
     for (const DoRemove& job : jobs<DoRemove>(d))
-      if (job.port == 0 && job.container_id == id) fail_msg("%s: its own container is removed as an orphan", situation.name);
+      if (job.port == 0 && job.container_id == id)
+        fail_msg("%s: its own container is removed as an orphan", situation.name);
   }
 }
 

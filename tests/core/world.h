@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/orchestrator.h"
+#include "support/cmocka_cc.h"
 
 // A container as the engine has it.
 struct Box {
@@ -22,7 +23,7 @@ struct Box {
 // Work under way: a job of the daemon, or one that it has abandoned and the engine does all the same.
 struct Work {
   Action job;
-  uint64_t daemon = 0;  // which start of the daemon asked for it; its result goes nowhere when another one runs
+  uint64_t daemon = 0;   // which start of the daemon asked for it; its result goes nowhere when another one runs
   bool created = false;  // a launch: its first half is done
   std::string id;
   std::vector<Record> records;  // a write: the table as of its version
@@ -49,8 +50,8 @@ struct World {
 
   std::vector<Box> boxes;
   std::vector<Work> work;
-  std::vector<Event> results;              // of finished work, on their way to the daemon
-  std::vector<ContainerChanged> stream;    // events on their way
+  std::vector<Event> results;            // of finished work, on their way to the daemon
+  std::vector<ContainerChanged> stream;  // events on their way
   bool engine_up = true, stream_up = false, image_here = true;
   int port_of_another = 0;  // held by another program
   int ids = 0;
@@ -70,5 +71,31 @@ void world_step(World& world);    // something happens
 void world_settle(World& world);  // the faults are over; all that is under way comes to its end, and some minutes pass
 // What must hold then: nobody waits, nothing is on its way, and engine, disk and /status tell the same.
 void world_check_end(World& world);
+
+// ---- Between the model's two files.
+
+inline const char* const kInstance = "vnc_network";
+
+#define broken(world, ...)                                                                             \
+  do {                                                                                                 \
+    print_error("seed %llu, step %d: ", static_cast<unsigned long long>((world).seed), (world).steps); \
+    fail_msg(__VA_ARGS__);                                                                             \
+  } while (0)
+
+size_t world_below(World& world, size_t most);
+bool world_one_in(World& world, size_t n);
+bool world_fault(World& world, size_t n);  // never when it is calm
+
+void box_dies(World& world, Box& box);
+void box_removed(World& world, const std::string& id);
+void world_happens(World& world, ContainerChange change, const Box& box);  // the stream says so, maybe
+void world_do_work(World& world, size_t at);
+
+template <class T>
+T pull_out(std::vector<T>& list, size_t at) {
+  T taken = std::move(list[at]);
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(at));
+  return taken;
+}
 
 #endif
