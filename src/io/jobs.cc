@@ -60,7 +60,8 @@ void run_launch(const Engine& engine, const Job& job, JobResult* result) {
   result->error = engine.ops->start(engine.self, result->container_id);
   // Engine 20.10 takes a container for a network that is not there, and only its start fails; it names the network, not its id, so
   // the same container starts once the network is back.
-  if (result->error.fault == EngineFault::NetworkMissing && !result->network_remade && remake_network(engine, job, result)) {
+  if (result->error.fault == EngineFault::NetworkMissing && !result->network_remade &&
+      remake_network(engine, job, result)) {
     result->error = engine.ops->start(engine.self, result->container_id);
   }
 }
@@ -68,12 +69,14 @@ void run_launch(const Engine& engine, const Job& job, JobResult* result) {
 void run_check(const Engine& engine, const Job& job, JobResult* result) {
   result->error = engine.ops->inspect(engine.self, job.container_id, &result->info);
   const ContainerInfo& info = result->info;
-  if (result->error || info.state != ContainerState::Running || info.health != ContainerHealth::None || info.host_port == 0) return;
+  if (result->error || info.state != ContainerState::Running) return;
+  if (info.health != ContainerHealth::None || info.host_port == 0) return;
   result->answered = probe_http(job.probe_host, info.host_port, kProbeMs);
 }
 
 void run_remove(const Engine& engine, const Job& job, JobResult* result) {
   std::string id = job.container_id;
+  result->container_id = id;
   if (id.empty()) {
     ContainerInfo info;
     result->error = engine.ops->inspect(engine.self, job.name, &info);
@@ -84,9 +87,9 @@ void run_remove(const Engine& engine, const Job& job, JobResult* result) {
     // A name alone proves nothing: it may be another's by now.
     if (result->error || job.run.empty() || info.run != job.run || info.job != job.launch_job) return;
     id = info.id;
+    result->container_id = id;
   }
   result->error = engine.ops->remove(engine.self, id);
-  if (!result->error) result->container_id = id;
 }
 
 }  // namespace
@@ -104,7 +107,10 @@ JobResult job_run(const Engine& engine, const Job& job, const std::function<void
     case JobKind::Launch: run_launch(engine, job, &result); break;
     case JobKind::Check: run_check(engine, job, &result); break;
     case JobKind::Remove: run_remove(engine, job, &result); break;
-    case JobKind::Rename: result.error = engine.ops->rename(engine.self, job.container_id, job.name); break;
+    case JobKind::Rename:
+      result.name = job.name;
+      result.error = engine.ops->rename(engine.self, job.container_id, job.name);
+      break;
     case JobKind::Pull: result.error = engine.ops->pull(engine.self, job.image, progress); break;
   }
   result.seconds = monotonic() - begun;
