@@ -30,7 +30,7 @@ static bool asks(const ScriptedRequest& request, const char* part) {
 static bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 // Answers /version like an engine of today and all else with `steps`.
-static Script after_version(std::vector<ScriptStep> steps) {
+static Script after_version(const std::vector<ScriptStep>& steps) {
   return [steps](const ScriptedRequest& request) {
     if (asks(request, " /version ")) return std::vector<ScriptStep>{{version_reply("1.41", "1.12"), 0}};
     return steps;
@@ -44,8 +44,9 @@ static const char* const kContainer =
     "\"Config\": {\"Image\": \"i\", \"Env\": [\"WIDTH=1\", \"HEIGHT=2\"], \"Labels\": {}}, \"HostConfig\": {}, "
     "\"NetworkSettings\": {\"Ports\": {}, \"Networks\": {}}}";
 
-static EngineFault inspect_against(std::vector<ScriptStep> steps, long timeout_ms = 5000, std::string* text = nullptr) {
-  ScriptedEnginePtr server = scripted_engine_start(false, after_version(std::move(steps)));
+static EngineFault inspect_against(const std::vector<ScriptStep>& steps, long timeout_ms = 5000,
+                                   std::string* text = nullptr) {
+  ScriptedEnginePtr server = scripted_engine_start(false, after_version(steps));
   EnginePtr engine = engine_at(scripted_engine_host(server.get()), timeout_ms);
   ContainerInfo info;
   const EngineError error = engine->ops->inspect(engine->self, "vnc_1", &info);
@@ -55,8 +56,9 @@ static EngineFault inspect_against(std::vector<ScriptStep> steps, long timeout_m
   return error.fault;
 }
 
-static EngineFault create_against(std::vector<ScriptStep> steps, long timeout_ms = 5000, std::string* text = nullptr) {
-  ScriptedEnginePtr server = scripted_engine_start(false, after_version(std::move(steps)));
+static EngineFault create_against(const std::vector<ScriptStep>& steps, long timeout_ms = 5000,
+                                  std::string* text = nullptr) {
+  ScriptedEnginePtr server = scripted_engine_start(false, after_version(steps));
   EnginePtr engine = engine_at(scripted_engine_host(server.get()), timeout_ms);
   LaunchSpec spec;
   spec.name = "vnc_1";
@@ -359,8 +361,8 @@ struct Watched {
   std::vector<EngineEvent> events;
 };
 
-static Watched watch_against(std::vector<ScriptStep> steps, long timeout_ms = 5000) {
-  ScriptedEnginePtr server = scripted_engine_start(false, after_version(std::move(steps)));
+static Watched watch_against(const std::vector<ScriptStep>& steps, long timeout_ms = 5000) {
+  ScriptedEnginePtr server = scripted_engine_start(false, after_version(steps));
   EnginePtr engine = engine_at(scripted_engine_host(server.get()), timeout_ms);
   Watched watched;
   std::atomic<bool> stop{false};
@@ -437,9 +439,9 @@ static void a_quiet_stream_is_stopped_at_once(void**) {
   }
 }
 
-static EngineError pull_against(const std::string& image, std::vector<ScriptStep> steps, std::vector<std::string>* told,
-                                std::string* line) {
-  ScriptedEnginePtr server = scripted_engine_start(false, after_version(std::move(steps)));
+static EngineError pull_against(const std::string& image, const std::vector<ScriptStep>& steps,
+                                std::vector<std::string>* told, std::string* line) {
+  ScriptedEnginePtr server = scripted_engine_start(false, after_version(steps));
   EnginePtr engine = engine_at(scripted_engine_host(server.get()));
   const EngineError error =
       engine->ops->pull(engine->self, image, [told](const std::string& text) { told->push_back(text); });
@@ -480,7 +482,7 @@ static void a_pull_tells_its_progress_now_and_then_and_its_end(void**) {
 
 // ---- the probe for images without a health check ----
 
-static bool probe_against(std::vector<ScriptStep> steps) {
+static bool probe_against(const std::vector<ScriptStep>& steps) {
   ScriptedEnginePtr server = scripted_engine_start(true, [steps](const ScriptedRequest&) { return steps; });
   const std::string host = scripted_engine_host(server.get());
   return probe_http("127.0.0.1", atoi(host.substr(host.rfind(':') + 1).c_str()), 600);

@@ -22,19 +22,21 @@
 
 // ---- a folder of its own for each test ----
 
+struct Folder {
+  char path[64];
+};
+
 static int make_folder(void** state) {
-  char* folder = strdup("/tmp/store-test-XXXXXX");
-  if (mkdtemp(folder) == nullptr) return -1;
-  *state = folder;
-  return 0;
+  static Folder folder;
+  folder = {"/tmp/store-test-XXXXXX"};
+  *state = folder.path;
+  return mkdtemp(folder.path) == nullptr ? -1 : 0;
 }
 
 static int remove_folder(void** state) {
-  char* folder = static_cast<char*>(*state);
+  const char* folder = static_cast<char*>(*state);
   chmod(folder, 0700);
-  const int result = system(("rm -rf '" + std::string(folder) + "'").c_str());
-  free(folder);
-  return result;
+  return system(("rm -rf '" + std::string(folder) + "'").c_str());
 }
 
 static std::string in_folder(void** state, const char* name) {
