@@ -14,9 +14,11 @@ export scratch
 
 # What is found in FILE ends up in $scratch, under a name without slashes; nothing found leaves no file.
 look_at() {
-  local report=$scratch/${1//\//%}
+  local report=$scratch/${1//\//%} checks=--checks=  # besides those of .clang-tidy
+  # cmocka's asserts do not return when they fail, which the analyzer does not know; and no test need be fast.
+  [[ $1 != tests/* ]] || checks='--checks=-clang-analyzer-*,-performance-*'
   # The flags come as one string, quoted for a shell. assert(!"what happened") is a habit of the house.
-  eval "$tidy --quiet '$1' -- ${CXX_FLAGS:-} -Wno-string-conversion" >"$report" 2>"$report.stderr" && rm -f "$report"
+  eval "$tidy --quiet '$checks' '$1' -- ${CXX_FLAGS:-} -Wno-string-conversion" >"$report" 2>"$report.stderr" && rm -f "$report"
   rm -f "$report.stderr"
 }
 export -f look_at
