@@ -496,6 +496,19 @@ void sigterm_ends_it_within_two_seconds(void** state) {
   assert_string_equal(proc_output({"docker", "inspect", "-f", "{{.State.ExitCode}}", box.name}).c_str(), "0");
 }
 
+void a_restarted_container_is_healthy_only_when_painted_again(void** state) {
+  Stage* stage = stage_of(state);
+  Page page = page_with_input("restart", kBlue, kGreen, "", "/typed");
+  page_server_set(stage->pages.get(), "/", page);
+  Box box = box_on_page(stage, "restart", "/");
+  box_wait_healthy(box);
+  page.delay_ms = 4000;
+  page_server_set(stage->pages.get(), "/", page);
+  proc_output({"docker", "restart", box.name});
+  Moment moment = box_moment_of_health(box, 25);  // not after a probe that takes it for healthy, and sleeps first
+  check_at(picture_share(moment.picture, kBlue) > 0.8, "healthy before the page was painted again");
+}
+
 void sessions_share_nothing(void** state) {
   Stage* stage = stage_of(state);
   Page page;
@@ -567,6 +580,7 @@ int tests_run(Fixture* fixture) {
       IMAGE_TEST(each_part_is_started_again),
       IMAGE_TEST(a_part_that_stays_away_makes_it_unhealthy),
       IMAGE_TEST(sigterm_ends_it_within_two_seconds),
+      IMAGE_TEST(a_restarted_container_is_healthy_only_when_painted_again),
       IMAGE_TEST(sessions_share_nothing),
   };
   for (CMUnitTest& test : tests) test.initial_state = fixture;

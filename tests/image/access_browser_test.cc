@@ -1,0 +1,145 @@
+// The whole way that a person goes: the link of /access in a real browser, a session of the real image behind it, typing, and pixels that change.
+#include <cstdio>
+#include <memory>
+
+#include "support/daemon.h"
+#include "support/page_server.h"
+#include "support/png.h"
+#include "support/proc.h"
+#include "support/suite.h"
+#include "support/webdriver.h"
+
+namespace {
+
+constexpr unsigned kBlue = 0x1e90ff;
+constexpr unsigned kGreen = 0x20c040;
+
+// What a test holds beside its scene; given back by the scene's cleanups, since a failed assert jumps over destructors.
+struct Desk {
+  PageServerPtr pages;
+  BrowserPtr browser;
+};
+
+void keep(const char* name, const Picture& picture) { png_write(std::string("tests/out/access/") + name + ".png", picture); }
+
+// The session network is made beforehand, so that the page server can listen on the host's address in it.
+std::shared_ptr<Desk> desk_at(Scene* scene) {
+  const Suite& suite = *scene->suite;
+  std::string gateway = suite.subnet.substr(0, suite.subnet.rfind('.')) + ".1";
+  if (proc_run({"docker", "network", "inspect", suite.network}).status != 0)
+    proc_output({"docker", "network", "create", "--subnet", suite.subnet, "--gateway", gateway, suite.network});
+  auto desk = std::make_shared<Desk>();
+  scene->cleanups.push_back([desk] {
+    desk->browser.reset();
+    desk->pages.reset();
+  });
+  desk->pages = page_server_start(gateway);
+  check_at(desk->pages != nullptr, "cannot listen on " + gateway);
+  Daemon* daemon = scene->daemon;
+  daemon_set(daemon, "VNC_IMAGE", "localhost/vnc-orchestrator-session:latest");
+  daemon_set(daemon, "VNC_APPNAME", "firefox-kiosk " + page_server_url(desk->pages.get(), "/"));
+  daemon_set(daemon, "VNC_SCHEME", "https");
+  daemon_set(daemon, "READY_TIMEOUT_SECONDS", "90");
+  return desk;
+}
+
+std::string access_url(Daemon* daemon, const std::string& client, const std::string& query) {
+  return "http://127.0.0.1:" + std::to_string(daemon_port(daemon)) + access_path(client, query);
+}
+
+// Opens the link and waits until the session's page is to be seen; how long that took is printed, not judged.
+void open_link(Scene* scene, Desk* desk, const char* how, const std::string& client, const std::string& query) {
+  desk->browser = browser_open(900, 800);
+  double start = now_seconds();
+  browser_go(desk->browser.get(), access_url(scene->daemon, client, query));
+  Picture picture;
+  bool seen = wait_until(90, [&] {
+    picture = browser_screenshot(desk->browser.get());
+    return picture_share(picture, kBlue) > 0.3;
+  });
+  double took = now_seconds() - start;
+  keep(how, picture);
+  check_at(seen, std::string("the page does not show (") + how + ")");
+  print_message("from /access to the painted page, %s: %.2f s\n", how, took);
+}
+
+void type_and_see(Desk* desk, const char* how, const std::string& text) {
+  Browser* browser = desk->browser.get();
+  PictureBox box;
+  Picture picture = browser_screenshot(browser);
+  check_at(picture_find(picture, kBlue, 8, &box), "the page is not to be seen");
+  browser_click(browser, (box.left + box.right) / 2, box.top > 10 ? box.top - 10 : 10);
+  browser_type(browser, text);
+  bool changed = wait_until(30, [&] {
+    picture = browser_screenshot(browser);
+    return picture_share(picture, kGreen) > 0.3;
+  });
+  keep(how, picture);
+  check_at(changed, "the pixels do not change with what is typed");
+  std::vector<PageRequest> typed = page_server_requests(desk->pages.get(), "/typed");
+  check_at(!typed.empty(), "nothing typed came to the page's server");
+  check_equal(typed.back().body, text, "what the page's server got");
+}
+
+void a_link_from_the_pool_opens_a_session_to_type_in(Scene* scene) {
+  auto desk = desk_at(scene);
+  const std::string text = "CPF 111, boa tarde";
+  page_server_set(desk->pages.get(), "/", page_with_input("pool", kBlue, kGreen, text, "/typed"));
+  daemon_set(scene->daemon, "WARM_POOL_SIZE", "1");
+  daemon_set_ports(scene->daemon, 10, 1);
+  daemon_start(scene->daemon);
+  daemon_wait_pool(scene->daemon, 1);
+  std::string client = suite_client(*scene->suite, "ana");
+  open_link(scene, desk.get(), "pool", client, "");
+  type_and_see(desk.get(), "pool-typed", text);
+  Status status = daemon_status(scene->daemon);
+  check_number(status.active, 1, "one session");
+  check_equal(status.records.at(0).client, client, "its client");
+}
+
+void a_cold_link_opens_a_session_of_the_size_asked_for(Scene* scene) {
+  auto desk = desk_at(scene);
+  const std::string text = "frio 123";
+  page_server_set(desk->pages.get(), "/", page_with_input("cold", kBlue, kGreen, text, "/typed"));
+  daemon_start(scene->daemon);
+  daemon_wait_reconciled(scene->daemon);
+  open_link(scene, desk.get(), "cold", suite_client(*scene->suite, "bruno"), "&width=800&height=700");
+  type_and_see(desk.get(), "cold-typed", text);
+}
+
+// The picture of a session that README.md shows is this test's.
+void a_session_shows_a_page_as_its_users_know_them(Scene* scene) {
+  auto desk = desk_at(scene);
+  Page page;
+  page.body =
+      "<!doctype html><html lang=pt-BR><title>Agenda</title><style>body{font:15px sans-serif;margin:0;background:#eef2f6}"
+      "h1{background:#1e90ff;color:#fff;margin:0;padding:14px 18px;font-size:20px}table{border-collapse:collapse;margin:18px;"
+      "width:calc(100% - 36px);background:#fff}td,th{border:1px solid #c5d0da;padding:8px;text-align:left}"
+      "form{margin:18px}input{font:inherit;padding:6px;width:60%}button{font:inherit;padding:6px 14px}</style>"
+      "<h1>Hospital S&atilde;o Jos&eacute; &mdash; Agenda</h1><form><label>Paciente: <input autofocus value='Jo&atilde;o da "
+      "Concei&ccedil;&atilde;o'></label> <button type=button>Buscar</button></form><table><tr><th>Hora<th>Paciente<th>M&eacute;dico"
+      "<tr><td>09:00<td>Ana L&uacute;cia Ara&uacute;jo<td>Dr. N&oacute;brega<tr><td>09:20<td>Bruno Magalh&atilde;es<td>Dra. "
+      "Assump&ccedil;&atilde;o<tr><td>09:40<td>Jo&atilde;o da Concei&ccedil;&atilde;o<td>Dr. N&oacute;brega</table>";
+  page_server_set(desk->pages.get(), "/", page);
+  daemon_start(scene->daemon);
+  daemon_wait_reconciled(scene->daemon);
+  desk->browser = browser_open(900, 620);
+  browser_go(desk->browser.get(), access_url(scene->daemon, suite_client(*scene->suite, "carla"), "&width=900&height=620"));
+  Picture picture;
+  bool seen = wait_until(90, [&] {
+    picture = browser_screenshot(desk->browser.get());
+    return picture_share(picture, kBlue) > 0.04 && picture_share(picture, 0xeef2f6) > 0.2;
+  });
+  keep("session", picture);
+  check_at(seen, "the page does not show");
+}
+
+}  // namespace
+
+int main() {
+  return suite_main("access_browser", {
+                                          E2E_TEST(a_link_from_the_pool_opens_a_session_to_type_in),
+                                          E2E_TEST(a_cold_link_opens_a_session_of_the_size_asked_for),
+                                          E2E_TEST(a_session_shows_a_page_as_its_users_know_them),
+                                      });
+}
