@@ -2,6 +2,7 @@
 import RFB from './core/rfb.js';
 
 const firstPauseMs = 250, longestPauseMs = 5000;
+const patienceMs = 15000;  // noVNC waits for ever for a server that takes the connection and says nothing
 const screen = document.getElementById('screen');
 const notice = document.getElementById('notice');
 let pauseMs = firstPauseMs;
@@ -20,12 +21,15 @@ function connect() {
     const rfb = new RFB(screen, address.href, { shared: true });
     rfb.scaleViewport = true;
     rfb.background = '#202124';
+    const tooLong = setTimeout(() => rfb.disconnect(), patienceMs);
     rfb.addEventListener('connect', () => {
+        clearTimeout(tooLong);
         pauseMs = firstPauseMs;
         show('connected', '');
         rfb.focus();
     });
     rfb.addEventListener('disconnect', () => {
+        clearTimeout(tooLong);
         show('connecting', 'Reconectando… / Reconnecting…');
         setTimeout(connect, pauseMs);
         pauseMs = Math.min(pauseMs * 2, longestPauseMs);
