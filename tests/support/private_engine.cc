@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "support/engine_client.h"
+#include "support/proc.h"
 
 namespace {
 
@@ -28,7 +29,7 @@ void spawn(PrivateEngine* engine) {
                  "--pidfile=" + engine->folder + "/pid",
                  "--containerd-namespace=" + name,
                  "--containerd-plugins-namespace=" + name + "-plugins",
-                 "--bridge=none",
+                 "--bridge=" + engine->bridge,
                  "--iptables=false",
                  "--ip-forward=false",
                  "--ip-masq=false"};
@@ -104,6 +105,7 @@ void clear_away(PrivateEngine* engine) {
   std::filesystem::path kept = std::filesystem::path(engine->scene->folder) / "engine.log";
   std::filesystem::copy_file(engine->folder + "/log", kept, ignored);
   std::filesystem::remove_all(engine->folder, ignored);
+  proc_run({"ip", "link", "delete", engine->bridge});
   delete engine;
 }
 
@@ -128,7 +130,12 @@ PrivateEngine* private_engine_make(Scene* scene) {
   engine->folder = scene->suite->folder + "/e";  // short: paths of sockets are
   engine->socket = engine->folder + "/s";
   mkdir(engine->folder.c_str(), 0711);
+  engine->bridge = "vnc-e2e-b" + std::to_string(scene->suite->block);
+  std::string subnet = suite_subnet(*scene->suite, 7);
+  proc_run({"ip", "link", "delete", engine->bridge});  // of a run that was killed
   scene->cleanups.push_back([engine] { clear_away(engine); });
+  proc_output({"ip", "link", "add", engine->bridge, "type", "bridge"});
+  proc_output({"ip", "addr", "add", subnet.substr(0, subnet.rfind('.')) + ".1/24", "dev", engine->bridge});
   return engine;
 }
 

@@ -13,13 +13,14 @@ struct PrivateEngine {
   Scene* scene = nullptr;
   std::string folder;  // all of it: sockets, images, containers
   std::string socket;
+  std::string bridge;  // its default one: dockerd would take docker0, and with none at all it deletes docker0
   Texts extra;     // further arguments of dockerd
   pid_t pid = -1;  // -1: not running
 };
 
 // Not started yet. The scene's end starts it if need be, empties it (containers, networks, bridges), stops and removes it.
 PrivateEngine* private_engine_make(Scene* scene);
-// dockerd on `socket` alone: no bridge, no iptables and no kernel settings of its own, so that the machine's engine is left in peace.
+// dockerd on `socket` alone: a bridge of its own, no iptables and no kernel settings of its own, so that the machine's engine is left in peace.
 // Puts the tiny images into it, the first time.
 void private_engine_start(PrivateEngine* engine, const At& at = At::current());
 void private_engine_stop(PrivateEngine* engine, const At& at = At::current());  // SIGTERM, and waits
