@@ -6,11 +6,12 @@ set -u
 
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
-# wait_for_engine SECONDS
+# wait_for_engine SECONDS [PID]: no longer than SECONDS, nor than process PID lives.
 wait_for_engine() {
   local deadline=$((SECONDS + $1))
   until answers; do
     [ "$SECONDS" -lt "$deadline" ] || return 1
+    [ -z "${2:-}" ] || kill -0 "$2" 2>/dev/null || return 1
     sleep 0.5
   done
 }
@@ -48,7 +49,7 @@ if ! command -v dockerd >/dev/null; then
 fi
 log=/var/log/dockerd.log
 setsid dockerd </dev/null >>"$log" 2>&1 &
-if wait_for_engine 60; then
+if wait_for_engine 60 $!; then
   echo "Docker engine started (dockerd, log in $log)"
   exit 0
 fi
