@@ -208,6 +208,17 @@ void the_documents_example_is_taken_over_word_for_word(Scene* scene) {
   check_equal(daemon_check_302(d, dotted, "06798162320").id, id, "container");
 }
 
+// A dockerd with --bridge=none deletes docker0, whoever's it is: ours must not.
+void the_machines_own_engine_is_left_in_peace(Scene* scene) {
+  ForeignSpec spec;
+  spec.name = "vnc-e2e-" + std::to_string(scene->suite->block) + "-peace";
+  spec.image = kTinyImage;
+  spec.network = "bridge";
+  spec.labels = {{kForeignLabel, scene->suite->network}};
+  std::string error;
+  check_at(!engine_create(scene->suite->socket, spec, &error).empty(), error);
+}
+
 }  // namespace
 
 int main() {
@@ -220,6 +231,7 @@ int main() {
       E2E_TEST(a_frozen_engine_does_not_keep_the_daemon_from_stopping),
       E2E_TEST(an_engine_over_tcp_serves_too),
       E2E_TEST(the_documents_example_is_taken_over_word_for_word),
+      E2E_TEST(the_machines_own_engine_is_left_in_peace),
   };
   return suite_main("engine", tests);
 }

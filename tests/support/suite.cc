@@ -23,12 +23,14 @@
 
 #include "support/daemon.h"
 #include "support/engine_client.h"
+#include "support/proc.h"
 
 namespace {
 
 constexpr int kBlocks = 30;
 constexpr int kPortsPerBlock = 100;
 constexpr int kFirstPort = 21000;
+constexpr int kSubnetsPerBlock = 8;
 constexpr int kPortsUsed = 40;  // of a block, by the tests as they are
 volatile sig_atomic_t child_pid = 0;
 
@@ -57,9 +59,22 @@ bool port_is_free(int port) {
   return free;
 }
 
-bool block_is_usable(int block) {
+bool ports_are_free(int block) {
   for (int i = 0; i < kPortsUsed; ++i) {
     if (!port_is_free(kFirstPort + block * kPortsPerBlock + i)) return false;
+  }
+  return true;
+}
+
+// By the first three bytes, since ours are /24 each; a wider network around them is not foreseen.
+bool subnets_are_free(const Suite& suite) {
+  Texts taken = engine_subnets(suite.socket);
+  for (int number = 0; number < kSubnetsPerBlock; ++number) {
+    std::string ours = suite_subnet(suite, number);
+    ours.erase(ours.rfind('.') + 1);
+    for (const std::string& subnet : taken) {
+      if (subnet.rfind(ours, 0) == 0) return false;
+    }
   }
   return true;
 }
@@ -85,6 +100,19 @@ void block_clean(const Suite& suite) {
     remove_containers(suite.socket, kForeignLabel, name);
     engine_remove_network(suite.socket, name);
   }
+  // With no network of the engine's left, whoever has an address in our subnets is a bridge of a private engine that was killed.
+  std::istringstream lines(proc_run({"ip", "-o", "-4", "addr", "show"}).out);
+  std::string number;
+  std::string device;
+  std::string inet;
+  std::string address;
+  std::string rest;
+  while (lines >> number >> device >> inet >> address && std::getline(lines, rest)) {
+    for (int i = 0; i < kSubnetsPerBlock; ++i) {
+      std::string ours = suite_subnet(suite, i);
+      if (address.rfind(ours.substr(0, ours.rfind('.') + 1), 0) == 0) proc_run({"ip", "link", "delete", device});
+    }
+  }
 }
 
 bool suite_open(Suite* suite, const char* name) {
@@ -103,15 +131,13 @@ bool suite_open(Suite* suite, const char* name) {
   for (int block = 0; block < kBlocks && !found; ++block) {
     int lock = block_lock(block);
     if (lock < 0) continue;
-    found = block_is_usable(block);
-    if (found) {
-      suite->block = block;
-    } else {
-      close(lock);
-    }
+    suite->block = block;
+    block_clean(*suite);
+    found = ports_are_free(block) && subnets_are_free(*suite);
+    if (!found) close(lock);
   }
   if (!found) {
-    fprintf(stderr, "%s: no free ports between %d and %d\n", name, kFirstPort,
+    fprintf(stderr, "%s: no free ports between %d and %d, or no free subnets in 10.98.0.0/16\n", name, kFirstPort,
             kFirstPort + kBlocks * kPortsPerBlock - 1);
     return false;
   }
@@ -121,7 +147,6 @@ bool suite_open(Suite* suite, const char* name) {
   char folder[] = "/tmp/vnc-e2e-XXXXXX";
   if (mkdtemp(folder) == nullptr) return false;
   suite->folder = folder;
-  block_clean(*suite);
   return true;
 }
 
@@ -199,7 +224,7 @@ int suite_main(const char* name, const std::vector<CMUnitTest>& tests) {
 }
 
 std::string suite_subnet(const Suite& suite, int number) {
-  return "10.98." + std::to_string(suite.block * 8 + number) + ".0/24";
+  return "10.98." + std::to_string(suite.block * kSubnetsPerBlock + number) + ".0/24";
 }
 
 std::string suite_client(const Suite& suite, const std::string& name) {
