@@ -108,8 +108,8 @@ void block_clean(const Suite& suite) {
   std::string address;
   std::string rest;
   while (lines >> number >> device >> inet >> address && std::getline(lines, rest)) {
-    for (int i = 0; i < kSubnetsPerBlock; ++i) {
-      std::string ours = suite_subnet(suite, i);
+    for (int k = 0; k < kSubnetsPerBlock; ++k) {
+      std::string ours = suite_subnet(suite, k);
       if (address.rfind(ours.substr(0, ours.rfind('.') + 1), 0) == 0) proc_run({"ip", "link", "delete", device});
     }
   }
