@@ -211,7 +211,6 @@ void launch_check_done(Turn& turn, const CheckDone& event) {
   }
   if (event.failure.fault != Fault::None) return;  // not known: the next look, or the deadline, decides
   const Seen& seen = event.seen;
-  if (seen.created_us) slot->created_us = seen.created_us;
   if (seen.state == SeenState::Ended || seen.state == SeenState::Created) {
     launch_fail(turn, *slot, 500, "the container ended before it was ready" + (seen.why.empty() ? "" : ": " + seen.why));
     return;

@@ -39,6 +39,21 @@ static void test_a_running_container_keeps_its_record(void**) {
   expect_answer(d, drive_access(d, "ana"), 302);
 }
 
+// Found "starting", it waits to be healthy again; the engine's own idea of its age must not replace the record's.
+static void test_created_at_stays_the_records(void**) {
+  Record record = record_of("ana", "a", kPort);
+  record.created_us = 12345;
+  Seen seen = client_seen("ana", "a", kPort);
+  seen.health = SeenHealth::Starting;
+  Drive d = started({record}, {seen});
+  seen.health = SeenHealth::Healthy;
+  seen.created_us = 67890;
+  drive_checked(d, kPort, Fault::None, seen);
+  drive_written(d);
+  expect_state(d, kPort, SlotState::Assigned);
+  assert_int_equal(table_records(d.table).at(0).created_us, 12345);
+}
+
 static void test_a_dead_container_loses_its_record(void**) {
   for (bool gone : {false, true}) {
     std::vector<Seen> seen;
@@ -441,6 +456,7 @@ static void test_a_claim_after_the_photograph_is_not_judged_by_it(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_a_running_container_keeps_its_record),
+      cmocka_unit_test(test_created_at_stays_the_records),
       cmocka_unit_test(test_a_dead_container_loses_its_record),
       cmocka_unit_test(test_a_pool_record_makes_a_ready_slot),
       cmocka_unit_test(test_a_second_record_of_a_client_is_discarded),
