@@ -22,6 +22,7 @@ void recycle_serve_heirs(Turn& turn) {
       Slot* slot = slot_at(table, port);
       if (!longest || slot->changed < longest->changed) longest = slot;
     }
+    if (!longest) return;
     std::string client = longest->heir;
     Want want = table.waiters.count(client) ? access_wanted(turn, client) : longest->heir_want;
     slot_set_heir(table, *longest, "", {});

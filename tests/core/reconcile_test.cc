@@ -48,6 +48,7 @@ static void test_created_at_stays_the_records(void**) {
   Drive d = started({record}, {seen});
   seen.health = SeenHealth::Healthy;
   seen.created_us = 67890;
+  drive_written(d);
   drive_checked(d, kPort, Fault::None, seen);
   drive_written(d);
   expect_state(d, kPort, SlotState::Assigned);
