@@ -199,7 +199,8 @@ struct Table {
 
   std::unordered_map<std::string, std::pair<int64_t, int>> deaths;  // container ids that died lately -> when, exit code
   std::unordered_map<std::string, int64_t> orphans;  // containers without a slot whose removal has been asked for -> when
-  int defects = 0;  // illegal moves: must stay 0
+  std::array<std::array<uint32_t, kSlotStates>, kSlotStates> moves{};  // how often each was made, [from][to]
+  int defects = 0;                                                     // illegal ones: must stay 0
 };
 
 Slot* slot_at(Table& table, int port);

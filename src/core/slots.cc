@@ -76,6 +76,7 @@ void slot_move(Table& table, Slot& slot, SlotState to) {
     table.defects++;
     assert(!"a slot made a move that its table of transitions does not know");
   }
+  table.moves[static_cast<size_t>(slot.state)][static_cast<size_t>(to)]++;
   bool was_recorded = slot_is_recorded(slot);
   count(table, slot, -1);
   if (slot.state == SlotState::Free) slot.generation = ++table.generations;
@@ -184,26 +185,26 @@ int table_max_slots(const Table& table) { return table.config.port_max - table.c
 
 // ---- Invariants.
 
-static std::string check_slot(const Table& table, const Slot& slot) {
-  std::string who = "port " + std::to_string(slot.port) + " (" + slot_state_name(slot.state) + "): ";
+// Without its port and state: those are put in front when something is wrong, which is never.
+static const char* check_slot(const Table& table, const Slot& slot) {
   bool has_container = !slot.container_id.empty();
   bool may_have_client = slot.state != SlotState::Free && slot.state != SlotState::Ready && slot.state != SlotState::Removing;
-  if (!slot.client.empty() && !may_have_client) return who + "has a client";
-  if (slot.client.empty() && (slot.state == SlotState::Claiming || slot.state == SlotState::Assigned)) return who + "has no client";
+  if (!slot.client.empty() && !may_have_client) return "has a client";
+  if (slot.client.empty() && (slot.state == SlotState::Claiming || slot.state == SlotState::Assigned)) return "has no client";
   if (slot.client.empty() ? false : !table.by_client.count(slot.client) || table.by_client.at(slot.client) != slot.port)
-    return who + "its client leads elsewhere";
+    return "its client leads elsewhere";
   if (has_container && (!table.by_container.count(slot.container_id) || table.by_container.at(slot.container_id) != slot.port))
-    return who + "its container leads elsewhere";
+    return "its container leads elsewhere";
   bool must_have_container = slot_is_recorded(slot) || slot.state == SlotState::Waiting;
-  if (must_have_container && !has_container) return who + "has no container";
-  if (slot.state == SlotState::Free && has_container) return who + "still has a container";
-  if (slot.state == SlotState::Creating && (slot.job == 0) != slot.parked) return who + "neither a job nor parked, or both";
-  if (!slot.heir.empty() && slot.state != SlotState::Removing) return who + "has an heir";
-  if (!slot.heir.empty() && (!table.heirs.count(slot.heir) || table.heirs.at(slot.heir) != slot.port)) return who + "its heir leads elsewhere";
-  if (!slot.heir.empty() && table.by_client.count(slot.heir)) return who + "its heir has a slot already";
-  if (!slot.removers.empty() && slot.state != SlotState::Removing) return who + "somebody waits for its removal";
-  if (slot.outside && slot.state == SlotState::Free) return who + "outside the range and FREE";
-  if (slot.state == SlotState::Ready && slot.container_name != pool_container_name(slot.port)) return who + "READY under a strange name";
+  if (must_have_container && !has_container) return "has no container";
+  if (slot.state == SlotState::Free && has_container) return "still has a container";
+  if (slot.state == SlotState::Creating && (slot.job == 0) != slot.parked) return "neither a job nor parked, or both";
+  if (!slot.heir.empty() && slot.state != SlotState::Removing) return "has an heir";
+  if (!slot.heir.empty() && (!table.heirs.count(slot.heir) || table.heirs.at(slot.heir) != slot.port)) return "its heir leads elsewhere";
+  if (!slot.heir.empty() && table.by_client.count(slot.heir)) return "its heir has a slot already";
+  if (!slot.removers.empty() && slot.state != SlotState::Removing) return "somebody waits for its removal";
+  if (slot.outside && slot.state == SlotState::Free) return "outside the range and FREE";
+  if (slot.state == SlotState::Ready && slot.container_name != pool_container_name(slot.port)) return "READY under a strange name";
   return "";
 }
 
@@ -216,8 +217,8 @@ std::string table_check(const Table& table) {
     clients += !slot.client.empty();
     containers += !slot.container_id.empty();
     heirs += !slot.heir.empty();
-    std::string broken = check_slot(table, slot);
-    if (!broken.empty()) return broken;
+    const char* broken = check_slot(table, slot);
+    if (*broken) return "port " + std::to_string(port) + " (" + slot_state_name(slot.state) + "): " + broken;
   }
   if (count_all != table.count || count_pool != table.count_pool) return "the counts have drifted";
   if (clients != table.by_client.size()) return "a client leads to a slot that is not its own";
