@@ -198,7 +198,7 @@ struct Table {
   int64_t cleanup_at_ms = kNever;
 
   std::unordered_map<std::string, std::pair<int64_t, int>> deaths;  // container ids that died lately -> when, exit code
-  std::unordered_map<std::string, int64_t> orphans;  // containers without a slot whose removal has been asked for -> when
+  std::unordered_map<std::string, int64_t> orphans;  // containers without a slot that are being removed -> kNever, or since when they are gone
   std::array<std::array<uint32_t, kSlotStates>, kSlotStates> moves{};  // how often each was made, [from][to]
   int defects = 0;                                                     // illegal ones: must stay 0
 };

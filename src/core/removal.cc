@@ -123,7 +123,7 @@ void removal_tick(Turn& turn) {
 
 void removal_orphan(Turn& turn, const std::string& id, const std::string& what) {
   if (turn.table.orphans.count(id)) return;
-  turn.table.orphans[id] = turn.now.mono_ms;
+  turn.table.orphans[id] = kNever;  // not forgotten before the engine has answered
   say(turn, SayLevel::Info, "REMOVE", "Removing container=" + short_id(id) + ": " + what);
   turn.actions.push_back(DoRemove{0, 0, id, "", 0});
 }
