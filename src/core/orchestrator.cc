@@ -69,10 +69,28 @@ static void early_gone(Turn& turn, uint64_t request) {
   std::erase_if(turn.table.early, [&](const auto& entry) { return early_request(entry.first) == request; });
 }
 
+// Which removal, of those that came later, takes back what this access asks for; nullptr: none.
+static const char* taken_back_by(const std::vector<std::pair<Event, int64_t>>& early, size_t at) {
+  const auto& client = std::get<AccessAsked>(early[at].first).client;
+  for (size_t later = at + 1; later < early.size(); later++) {
+    const auto* removal = std::get_if<RemoveAsked>(&early[later].first);
+    if (removal && removal->client == client) return "/remove";
+    if (std::get_if<RemoveAllAsked>(&early[later].first)) return "/remove-all";
+  }
+  return nullptr;
+}
+
+// An access that was taken back is not even begun: that could cost somebody else a session.
 static void early_replay(Turn& turn) {
   auto early = std::exchange(turn.table.early, {});
-  for (const auto& [event, deadline] : early) {
-    if (const auto* access = std::get_if<AccessAsked>(&event)) access_asked(turn, *access);
+  for (size_t at = 0; at < early.size(); at++) {
+    const Event& event = early[at].first;
+    if (const auto* access = std::get_if<AccessAsked>(&event)) {
+      if (const char* by = taken_back_by(early, at))
+        answer_error(turn, access->request, 409, "The session was removed by a " + std::string(by) + " while it was on its way. Ask again for a new one.");
+      else
+        access_asked(turn, *access);
+    }
     if (const auto* removal = std::get_if<RemoveAsked>(&event)) remove_asked(turn, *removal);
     if (const auto* all = std::get_if<RemoveAllAsked>(&event)) remove_all_asked(turn, *all);
   }
@@ -111,6 +129,7 @@ bool orchestrator_at_rest(const Table& table) {
 }
 
 static void forget_old(Turn& turn) {
+  if (turn.table.listing) return;  // it may show what has gone since, however long it takes
   int64_t before = turn.now.mono_ms - kRememberMs;
   std::erase_if(turn.table.deaths, [&](const auto& entry) { return entry.second.first < before; });
   std::erase_if(turn.table.orphans, [&](const auto& entry) { return entry.second < before; });
