@@ -1,0 +1,197 @@
+// The lives of the daemon in the modelled world: what reaches step(), what is done with its actions, and how it ends and starts again.
+#include <algorithm>
+
+#include "core/names.h"
+#include "sim/world.h"
+
+uint64_t mix(uint64_t* state) {
+  uint64_t z = *state += 0x9e3779b97f4a7c15U;
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31U);
+}
+
+void broken(World& world, const std::string& rule) {
+  if (world.failure.empty()) world.failure = rule;
+}
+
+void tell(World& world, const std::string& words) {
+  if (world.telling) world.line += words;
+}
+
+// ---- One step.
+
+static std::string whose(const World& world, uint64_t request) { return world.requests[request].client; }
+
+static void answered(World& world, uint64_t request) {
+  if (request == 0 || request >= world.requests.size()) return broken(world, "an answer to a request that nobody made");
+  Request& one = world.requests[request];
+  if (!one.open) broken(world, "request " + std::to_string(request) + " is answered though no answer is owed");
+  one.open = false;
+  std::erase(world.open, request);
+}
+
+static void tell_action(World& world, const Action& action) {
+  if (!world.telling) return;
+  std::string words;
+  if (const auto* redirect = std::get_if<AnswerRedirect>(&action)) {
+    words = "302 for " + whose(world, redirect->request) + " to port " + std::to_string(redirect->port);
+  } else if (const auto* error = std::get_if<AnswerError>(&action)) {
+    words = std::to_string(error->status) + " for " + whose(world, error->request) + " (" + error->text + ")";
+  } else if (const auto* removed = std::get_if<AnswerRemoved>(&action)) {
+    words = "200 for the removal of " + removed->client;
+  } else if (std::get_if<AnswerRemovedAll>(&action)) {
+    words = "200 for the removal of all";
+  } else if (const auto* line = std::get_if<Say>(&action)) {
+    if (line->level >= SayLevel::Warning) words = "\"" + line->text + "\"";
+  } else {
+    Work work;
+    work.job = action;
+    words = "asks for the " + work_text(work);
+  }
+  if (!words.empty()) world.line += "\n                -> " + words;
+}
+
+static void perform(World& world, const Event& event, const Action& action) {
+  tell_action(world, action);
+  if (const auto* redirect = std::get_if<AnswerRedirect>(&action)) {
+    answered(world, redirect->request);
+    world.tally.redirects++;
+  } else if (const auto* error = std::get_if<AnswerError>(&action)) {
+    answered(world, error->request);
+    const bool full = error->max_slots != 0;
+    world.tally.errors[error->status == 404 ? 0 : error->status == 409 ? 1 : error->status == 500 ? 2 : error->status != 503 ? 5 : full ? 4 : 3]++;
+  } else if (const auto* removed = std::get_if<AnswerRemoved>(&action)) {
+    answered(world, removed->request);
+    world.tally.removed++;
+  } else if (const auto* all = std::get_if<AnswerRemovedAll>(&action)) {
+    answered(world, all->request);
+    world.tally.removed_all++;
+  } else if (!std::get_if<Say>(&action)) {
+    Work work;
+    work.job = action;
+    work.life = world.life;
+    work.run = world.config.run;
+    work.fingerprint = world.config.fingerprint;
+    if (std::get_if<DoSave>(&action)) work.records = table_records(world.table);
+    world.work.push_back(std::move(work));
+  }
+  if (world.failure.empty()) rules_action(world, event, action);
+}
+
+void daemon_step(World& world, const Event& event) {
+  if (!world.failure.empty()) return;
+  world.tally.steps++;
+  rules_before(world);
+  world.actions.clear();
+  step(world.table, event, world.now, &world.actions);
+  for (const Action& action : world.actions) perform(world, event, action);
+  if (world.failure.empty()) rules_after(world, event);
+}
+
+void daemon_tick_if_due(World& world) {
+  if (world.table.wake_ms > world.now.mono_ms || !world.failure.empty()) return;
+  daemon_step(world, Tick{});
+  if (world.table.wake_ms <= world.now.mono_ms) broken(world, "a Tick asks for another one at once: the loop spins");
+}
+
+// ---- Starting.
+
+// The settings file may have been edited meanwhile.
+static void edit_settings(World& world, uint64_t* dice) {
+  CoreConfig& config = world.config;
+  if (mix(dice) % 6 == 0) config.fingerprint = config.fingerprint == "print" ? "print2" : "print";
+  if (mix(dice) % 8 == 0) config.default_size = kSizes[mix(dice) % 2];
+  if (mix(dice) % 8 == 0) config.warm_pool_size = static_cast<int>(mix(dice) % 4);
+  if (mix(dice) % 8 == 0) {
+    config.port_min = kFirstPort + static_cast<int>(mix(dice) % 2);
+    config.port_max = config.port_min + static_cast<int>(mix(dice) % 4);
+  }
+}
+
+void daemon_start(World& world) {
+  world.life++;
+  world.stopping = world.stream_up = false;
+  world.known_dead.clear();
+  world.config.run = "run" + std::to_string(world.life);
+  world.actions.clear();
+  if (world.table.config.port_max)  // keep count over all lives
+    for (size_t from = 0; from < kSlotStates; from++)
+      for (size_t to = 0; to < kSlotStates; to++) world.tally.moves[from][to] += world.table.moves[from][to];
+  world.table = orchestrator_create(world.config, world.disk, world.now, &world.actions);
+  const std::vector<Action> actions = world.actions;
+  rules_before(world);
+  for (const Action& action : actions) perform(world, Tick{}, action);
+  if (world.failure.empty()) rules_after(world, Tick{});
+}
+
+bool nobody_could_tell(World& world, const std::vector<Record>& records) {
+  for (const auto& [id, client] : world.told) {
+    const Box* box = box_by_id(world, id);
+    if (!box) continue;
+    std::string by_name;
+    const bool named = container_name_kind(box->seen.name, &by_name) == NameKind::Client;
+    auto record = std::find_if(records.begin(), records.end(), [&own = id](const Record& one) { return one.container_id == own; });
+    if (record == records.end() || record->client_id == kPoolClient) {
+      if (named && by_name != client) return true;
+      if (record != records.end() && record->container_name == box->seen.name) return true;
+    } else if (record->client_id != client) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// What a daemon that is gone had asked for may be done all the same, to the end or half, now or later.
+static void leave_behind(World& world, uint64_t* dice) {
+  for (size_t i = world.work.size(); i-- > 0;) {
+    Work& work = world.work[i];
+    if (work.life != world.life || work.silent) continue;
+    const uint64_t die = mix(dice) % 4;
+    work.silent = true;
+    if (std::get_if<DoSave>(&work.job)) {  // cut anywhere: before the rename, or after it
+      if (die % 2) work_do(world, i, Outcome::Well);
+      else world.work.erase(world.work.begin() + static_cast<std::ptrdiff_t>(i));
+      continue;
+    }
+    const bool changes_something = std::get_if<DoLaunch>(&work.job) || std::get_if<DoRemove>(&work.job) || std::get_if<DoRename>(&work.job);
+    if (!changes_something || die == 0) world.work.erase(world.work.begin() + static_cast<std::ptrdiff_t>(i));
+    else if (die == 1) work_do(world, i, Outcome::Well);
+  }
+}
+
+static void file_is(World& world, FileFate fate, uint64_t* dice) {
+  std::vector<Record> found = world.disk;
+  const char* words = "";
+  switch (fate) {
+    case FileFate::Whole: return;
+    case FileFate::Lost: found.clear(); words = "; its state file is lost"; break;
+    case FileFate::Torn: found.clear(); words = "; its state file is torn, and set aside"; break;
+    case FileFate::Old:
+      if (!world.older.empty()) found = world.older[mix(dice) % world.older.size()];
+      words = "; its state file is an older one";
+      break;
+  }
+  if (nobody_could_tell(world, found)) return;
+  world.disk = std::move(found);
+  tell(world, words);
+}
+
+void daemon_kill(World& world, FileFate fate, int32_t amount) {
+  uint64_t dice = static_cast<uint64_t>(amount);
+  leave_behind(world, &dice);
+  world.answers.clear();
+  world.stream.clear();
+  for (uint64_t request : world.open) world.requests[request].open = false;  // connections break
+  world.open.clear();
+  file_is(world, fate, &dice);
+  if (amount) edit_settings(world, &dice);
+  daemon_start(world);
+}
+
+void daemon_stop(World& world) {
+  world.stop_ms = world.now.mono_ms;
+  world.stopping = true;
+  daemon_step(world, Stop{});
+  if (!world.open.empty()) broken(world, "a request waits on although the daemon stops");
+}
