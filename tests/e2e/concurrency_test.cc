@@ -124,6 +124,25 @@ void overload_brings_302_and_503_only_and_health_answers_throughout(Scene* scene
   check_at(daemon_status(d).active <= 4, "more records than slots");
 }
 
+// While the port that is being freed for it is on the way, a newcomer who asks again does not cost another session.
+void a_newcomer_asking_ten_times_costs_one_session(Scene* scene) {
+  Daemon* d = scene->daemon;
+  daemon_set_ports(d, 10, 2);
+  daemon_start(d);
+  std::string oldest = suite_client(*scene->suite, "cost-a");
+  std::string other = suite_client(*scene->suite, "cost-b");
+  std::string newcomer = suite_client(*scene->suite, "cost-c");
+  Entry first = daemon_access(d, oldest);
+  Entry second = daemon_access(d, other);
+  for (const HttpReply& reply : access_at_once(d, std::vector<std::string>(10, newcomer)))
+    daemon_check_302(d, reply, newcomer);
+  std::vector<Entry> records = daemon_status(d).records;
+  check_number(static_cast<long>(records.size()), 2, "records");
+  const Entry* kept = entry_find(records, other);
+  check_at(kept != nullptr && kept->id == second.id, "two sessions were ended for one newcomer");
+  check_number(entry_find(records, newcomer)->port, first.port, "port");
+}
+
 void a_storm_on_the_pool_serves_each_client_once(Scene* scene) {
   Daemon* d = scene->daemon;
   daemon_set(d, "WARM_POOL_SIZE", "2");
@@ -222,6 +241,7 @@ int main() {
       E2E_TEST(two_sizes_of_one_client_are_served_one_after_the_other),
       E2E_TEST(two_sizes_at_once_ten_times_each_end_in_one_session),
       E2E_TEST(overload_brings_302_and_503_only_and_health_answers_throughout),
+      E2E_TEST(a_newcomer_asking_ten_times_costs_one_session),
       E2E_TEST(a_storm_on_the_pool_serves_each_client_once),
       E2E_TEST(claims_of_many_at_once_share_the_pool_without_sharing_a_container),
       E2E_TEST(removals_amid_accesses_leave_the_books_right),

@@ -350,6 +350,31 @@ void a_client_written_down_twice_keeps_one(Scene* scene) {
   check_at(exists(d, daemon_access(d, client).id), "the other one was kept");
 }
 
+// The file knows one container of the client, under its pool name still; another one bears the client's name.
+void a_second_container_of_a_client_who_has_one_is_removed(Scene* scene) {
+  Daemon* d = scene->daemon;
+  daemon_set(d, "WARM_POOL_SIZE", "1");
+  daemon_start(d);
+  daemon_wait_pool(d, 1);
+  Entry pool = pool_entry(d);
+  std::string client = suite_client(*scene->suite, "second");
+  HttpReply reply = daemon_get(d, access_path(client));
+  daemon_kill9(d);
+  check_equal(daemon_check_302(d, reply, client).id, pool.id, "container");
+  engine_rename(d->socket, pool.id, pool.name);
+  ForeignSpec spec;
+  spec.name = "vnc_" + client;
+  spec.network = scene->suite->network;
+  spec.host_port = pool.port == daemon_first_slot(d) + 3 ? pool.port - 1 : daemon_first_slot(d) + 3;
+  std::string other = make_foreign(scene, spec);
+  daemon_start(d);
+  daemon_wait_reconciled(d);
+  check_at(wait_until(15, [&] { return !exists(d, other); }), "one client, two containers");
+  check_equal(daemon_access(d, client).id, pool.id, "container: the one of the record");
+  check_at(wait_until(15, [&] { return entry_find(daemon_state(d), client)->name == "vnc_" + client; }),
+           "it is not renamed");
+}
+
 // A container that was running and unhealthy or starting when the daemon came is no session before it is ready.
 void a_half_ready_container_is_not_given_out_before_it_is_ready(Scene* scene) {
   Daemon* d = scene->daemon;
@@ -381,6 +406,7 @@ int main() {
       E2E_TEST(what_belongs_to_others_is_not_touched),
       E2E_TEST(leftovers_of_ours_are_removed_at_the_start),
       E2E_TEST(a_client_written_down_twice_keeps_one),
+      E2E_TEST(a_second_container_of_a_client_who_has_one_is_removed),
       E2E_TEST(a_half_ready_container_is_not_given_out_before_it_is_ready),
   };
   return suite_main("recovery", tests);

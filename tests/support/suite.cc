@@ -87,6 +87,18 @@ void remove_containers(const std::string& socket, const std::string& label, cons
   for (std::thread& thread : threads) thread.join();
 }
 
+// False when some stay. An engine whose client was killed finishes what it was doing: then nothing must appear for a while, too.
+bool remove_all_of(const std::string& socket, const std::string& instance, bool killed) {
+  double quiet_since = now_seconds();
+  return wait_until(20, [&] {
+    if (!engine_ids(socket, kInstanceLabel, instance).empty()) {
+      remove_containers(socket, kInstanceLabel, instance);
+      quiet_since = now_seconds();
+    }
+    return now_seconds() - quiet_since >= (killed ? 1.5 : 0) && engine_ids(socket, kInstanceLabel, instance).empty();
+  });
+}
+
 // Everything of this block: what a run that was killed left, too. Holding the block makes it ours.
 void block_clean(const Suite& suite) {
   std::string prefix = "vnc-e2e-" + std::to_string(suite.block) + "-";
@@ -261,8 +273,7 @@ int scene_teardown(void** state) {
   for (auto it = scene->cleanups.rbegin(); it != scene->cleanups.rend(); ++it) (*it)();
   bool clean = true;
   for (const std::string& instance : scene->instances) {
-    remove_containers(suite->socket, kInstanceLabel, instance);
-    clean = clean && engine_ids(suite->socket, kInstanceLabel, instance).empty();
+    clean = remove_all_of(suite->socket, instance, !scene->done) && clean;
     if (instance != suite->network) clean = engine_remove_network(suite->socket, instance) && clean;
   }
   remove_containers(suite->socket, kForeignLabel, suite->network);
