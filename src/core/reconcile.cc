@@ -173,15 +173,25 @@ static void judge(Turn& turn, Slot& slot, const Seen* seen) {
   if (slot.state == SlotState::Assigned) judge_assigned(turn, slot, *seen);
 }
 
+static bool runs(const Slot& slot) {
+  return slot.state == SlotState::Waiting || slot.state == SlotState::Ready || slot.state == SlotState::Claiming ||
+         slot.state == SlotState::Assigned;
+}
+
+// A record has changed since the first listing was asked for (a container was renamed): it would be served without ever having been
+// held against the engine.
+static bool is_too_early(const Turn& turn, const Listed& event) {
+  if (turn.table.reconciled) return false;
+  return std::any_of(turn.table.slots.begin(), turn.table.slots.end(),
+                     [&](const auto& entry) { return runs(entry.second) && entry.second.changed > event.asked; });
+}
+
 static void judge_slots(Turn& turn, const Listed& event) {
   std::unordered_map<std::string, const Seen*> by_id;
   for (const Seen& seen : event.seen) by_id[seen.id] = &seen;
   std::vector<int> ports;
-  for (const auto& [port, slot] : turn.table.slots) {
-    bool runs = slot.state == SlotState::Waiting || slot.state == SlotState::Ready || slot.state == SlotState::Claiming ||
-                slot.state == SlotState::Assigned;
-    if (runs && slot.changed <= event.asked) ports.push_back(port);  // the photograph is older than a later change
-  }
+  for (const auto& [port, slot] : turn.table.slots)
+    if (runs(slot) && slot.changed <= event.asked) ports.push_back(port);  // the photograph is older than a later change
   for (int port : ports) {
     Slot* slot = slot_at(turn.table, port);
     if (!slot || slot->changed > event.asked) continue;
@@ -268,6 +278,10 @@ void reconcile(Turn& turn, const Listed& event) {
     table.engine_text = event.failure.text;
     table.list_at_ms = turn.now.mono_ms + kRetryMs;
     table_wake(table, table.list_at_ms);
+    return;
+  }
+  if (is_too_early(turn, event)) {
+    engine_list(turn);
     return;
   }
   bool back = !table.engine_up;
