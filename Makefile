@@ -181,6 +181,26 @@ $(1)-unit: have-test-libs $(call programs,$(1),$(unit_kinds))
 endef
 $(foreach mode,asan tsan,$(eval $(call sanitizer_rules,$(mode))))
 
+# ---- simulation ------------------------------------------------------------------------------------------------------
+# The core in a modelled world (tests/sim): optimized for many schedules, instrumented to see what they reach.
+coverage_flags := -O0 -g -DNDEBUG -fno-exceptions --coverage
+coverage_link := --coverage
+$(eval $(call mode_rules,coverage))
+build/coverage/tests/%.o: test_cflags = $(cmocka_cflags) -O2 -fno-profile-arcs -fno-test-coverage
+$(foreach mode,release coverage,$(eval $(call test_rules,$(mode),sim)))
+
+SEEDS ?= 200000
+FIRST_SEED ?= 1
+.PHONY: sim coverage mutants
+sim: have-test-libs build/release/tests/sim/sim_test ## the core in a modelled world: SEEDS=1000000 FIRST_SEED=1
+	build/release/tests/sim/sim_test --seeds $(SEEDS) --first $(FIRST_SEED) --moves
+
+coverage: have-test-libs build/coverage/tests/sim/sim_test ## what the simulation alone reaches of the core
+	$(srcdir)/tests/sim/coverage.sh build/coverage
+
+mutants: have-test-libs ## small defects put into core, codec and store, one at a time: the tests find each of them
+	$(srcdir)/tests/mutants/run.sh $(CURDIR)
+
 # ---- reading the code ------------------------------------------------------------------------------------------------
 all_cc := $(call sources,src/*.cc src/*/*.cc tests/*/*.cc)
 all_code := $(all_cc) $(call sources,include/*/*.h tests/*/*.h src/*/*.h)

@@ -191,7 +191,8 @@ static void hand_renames(World& world, Box& box, int32_t amount) {
   const std::string names[] = {client_container_name(kClients[n / 4 % std::size(kClients)]),
                                pool_container_name(world.config.port_min + static_cast<int>(n / 4 % 4)), "web",
                                client_container_name(kClients[n / 4 % std::size(kClients)])};
-  const std::string& name = names[n % 4];
+  const std::string strange[] = {"web", "vnc_.x", "vnc_" + std::string(70, 'x')};
+  const std::string& name = n % 4 == 2 ? strange[n / 4 % 3] : names[n % 4];
   for (const Box& one : world.boxes)
     if (one.seen.name == name) return;
   const std::string was = box.seen.name;
@@ -213,7 +214,7 @@ static void hand_makes(World& world, const Choice& choice) {
   box.seen.on_network = true;
   box.was_healthy = box.page = true;
   const int in_range = world.config.port_min + static_cast<int>(n % static_cast<uint32_t>(table_max_slots(world.table)));
-  switch (choice.how % 4) {
+  switch (choice.how % 6) {
     case 0:  // another installation's
       if (world.foreigners >= 3) return;
       box.foreign = true;
@@ -235,6 +236,17 @@ static void hand_makes(World& world, const Choice& choice) {
       box.seen.name = pool_container_name(in_range);
       box.seen.port = in_range;
       break;
+    case 4:  // of ours by its label, and of no use
+      box.seen.name = client_container_name(client);
+      box.seen.instance = kInstance;
+      box.seen.run = "run0";
+      break;
+    case 5:  // not ours by its port
+      if (world.foreigners >= 3) return;
+      box.foreign = true;
+      box.seen.name = client_container_name(client);
+      box.seen.port = n % 2 ? 4000 + world.ids : 9000 + world.ids;
+      break;
   }
   if (box.seen.port == world.port_of_another) return;
   for (const Box& one : world.boxes)
@@ -242,6 +254,7 @@ static void hand_makes(World& world, const Choice& choice) {
   tell(world, std::string("a container ") + (box.foreign ? "of somebody else" : "of the first version") + " is there: " + box.seen.id + " " + box.seen.name + " on port " + std::to_string(box.seen.port));
   world.foreigners += box.foreign;
   world.boxes.push_back(box);
+  box_says(world, ContainerChange::Created, box);
 }
 
 static void starts_again(World& world, Box& box) {
@@ -284,7 +297,7 @@ static void container(World& world, const Choice& choice) {
       box->seen.on_network = false;
       return box_says(world, ContainerChange::Disturbed, *box);
     case What::HandStarts:
-      if (box->seen.state != SeenState::Ended || box->being_removed) return;
+      if (running || paused || box->being_removed) return;
       for (const Box& one : world.boxes)
         if (one.seen.port == box->seen.port && (one.seen.state == SeenState::Running || one.seen.state == SeenState::Paused)) return;
       tell(world, "somebody starts " + who + " again");
@@ -346,7 +359,7 @@ void world_apply(World& world, const Choice& choice) {
   }
   if (!world.failure.empty()) return;
   world.tally.whats[static_cast<size_t>(choice.what)]++;
-  const auto fate = static_cast<FileFate>(choice.how % 4);
+  const auto fate = static_cast<FileFate>(choice.how % 5);
   switch (choice.what) {
     case What::Wait:
       tell(world, std::to_string(choice.amount / 1000) + " s pass");
@@ -489,6 +502,10 @@ World world_create(uint64_t seed, bool telling) {
   config.idle_timeout_ms = mix(&dice) % 4 ? 8 * 3'600'000 : 120'000;
   config.cleanup_interval_ms = 90'000;
   world.health_checks = mix(&dice) % 4 != 0;
+  if (seed % 16 == 9) {  // a larger one
+    config.port_max = kFirstPort + 7;
+    config.warm_pool_size = 6;
+  }
   daemon_start(world);
   return world;
 }

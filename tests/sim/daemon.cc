@@ -160,6 +160,25 @@ static void leave_behind(World& world, uint64_t* dice) {
   }
 }
 
+// A record made up, or one of a field that is not so, as from a hand, a merge of two files, or the first version.
+static void edit_records(std::vector<Record>* records, uint64_t* dice) {
+  if (records->empty()) return;
+  Record& one = (*records)[mix(dice) % records->size()];
+  Record more = one;
+  more.last_accessed_us += mix(dice) % 2 ? 1'000'000 : -1'000'000;
+  switch (mix(dice) % 9) {
+    case 0: more.port++; records->push_back(more); break;                                // a container twice
+    case 1: more.container_id = "x1"; more.port++; records->push_back(more); break;      // a client twice
+    case 2: more.container_id = "x2"; more.client_id = "gil"; records->push_back(more); break;  // a port twice
+    case 3: more.container_id = "x3"; more.client_id = ".."; records->push_back(more); break;
+    case 4: more.container_id = "x4"; more.port = static_cast<int>(mix(dice) % 2) * 70'000; records->push_back(more); break;
+    case 5: one.port++; break;
+    case 6: one.boot_id = one.fingerprint = ""; one.last_accessed_mono_ms = -1; break;   // of the first version
+    case 7: one.last_accessed_mono_ms += 1'000'000'000; break;
+    case 8: more.container_id = ""; records->push_back(more); break;
+  }
+}
+
 static void file_is(World& world, FileFate fate, uint64_t* dice) {
   std::vector<Record> found = world.disk;
   const char* words = "";
@@ -170,6 +189,10 @@ static void file_is(World& world, FileFate fate, uint64_t* dice) {
     case FileFate::Old:
       if (!world.older.empty()) found = world.older[mix(dice) % world.older.size()];
       words = "; its state file is an older one";
+      break;
+    case FileFate::Edited:
+      edit_records(&found, dice);
+      words = "; somebody has edited its state file";
       break;
   }
   if (nobody_could_tell(world, found)) return;

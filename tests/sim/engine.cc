@@ -39,6 +39,7 @@ void box_ends(World& world, Box& box) {
   box.seen.state = SeenState::Ended;
   box.seen.health = SeenHealth::None;
   box.seen.on_network = box.page = false;
+  box.seen.why = "exit code 137";
   box_says(world, ContainerChange::Died, box);
 }
 
@@ -56,6 +57,7 @@ void box_probed(World& world, Box& box) {
     box.was_healthy = box.was_healthy || box.page;
   } else if (box.stuck && box.seen.health == SeenHealth::Starting) {
     box.seen.health = SeenHealth::Unhealthy;
+    box.seen.why = "its page is not served";
     box.was_sick = true;
     box_says(world, ContainerChange::Unhealthy, box);
   } else if (!box.stuck && box.seen.health != SeenHealth::Healthy) {

@@ -19,6 +19,8 @@ inline constexpr Found kFound[] = {
     {"a listing that took longer than a minute brought back a session that had died meanwhile", 120737,
      "Ask 4 2 0 0; Prompt 0 0 0 0; Kill 0 3 260850 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Call 0 0 0 0; HandRemoves 0 0 0 0; "
      "Happen 0 0 0 0; Happen 0 0 0 0; Wait 0 0 130000 0; Ask 0 0 0 0"},
+    {"a record whose container was renamed during the first listing was served without having been held against the engine", 47489,
+     "Kill 0 4 327562 0; StreamOpens 0 0 0 0; HandRenames 0 0 414 0; Prompt 0 0 0 0; Ask 0 0 0 0; Happen 0 0 0 0"},
 };
 
 #endif

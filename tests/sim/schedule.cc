@@ -24,6 +24,8 @@ static constexpr Profile kProfiles[] = {
     {"crashes",        6, 20, 24, 12, 10,  8,  8,  1,  4,  1,  1, 10,  0,   8, 25},
     {"clock",         20, 20, 26,  6,  8,  8,  8,  1,  2,  1,  1,  4,  6,   5, 20},
     {"other hands",    8, 16, 24,  8, 10, 14,  8, 14,  4,  1,  1,  3,  0,   5, 30},
+    {"hands and disk",10, 24, 16, 12, 10, 10,  8,  8,  3,  1,  5,  3,  0,  15, 30},
+    {"no image",       8, 20, 24, 12, 12,  6,  8,  0,  2, 10,  1,  2,  0,  12, 30},
     {"all at once",    8, 18, 14, 14, 12, 12,  8,  4,  4,  2,  2,  3,  1,  20, 50},
 };
 
@@ -71,7 +73,7 @@ static Choice make_hand(Maker& maker, const World& world) {
                                     What::HandDisconnects, What::HandStarts, What::HandRestarts, What::HandMakes, What::HandMakes, What::Die, What::Sicken};
   Choice choice;
   choice.what = kHands[below(maker, std::size(kHands))];
-  choice.how = how(below(maker, 4));
+  choice.how = how(below(maker, 6));
   choice.who = static_cast<uint16_t>(below(maker, choice.what == What::HandMakes ? 6 : static_cast<int>(world.boxes.size()) + 1));
   choice.amount = below(maker, 1000);
   return choice;
@@ -81,7 +83,7 @@ static Choice make_life(Maker& maker) {
   const int die = below(maker, 20);
   Choice choice;
   choice.what = die < 9 ? What::Kill : die < 14 ? What::Stop : die < 19 ? What::Exit : What::Reboot;
-  if (choice.what != What::Exit && percent(maker, 50)) choice.how = how(below(maker, 4));
+  if (choice.what != What::Exit && percent(maker, 50)) choice.how = how(below(maker, 5));
   choice.amount = percent(maker, 20) ? 0 : 1 + below(maker, 1'000'000);
   return choice;
 }
@@ -90,7 +92,7 @@ static Choice make_engine(Maker& maker, const World& world) {
   Choice choice;
   const int die = below(maker, 10);
   if (!world.engine_up) choice.what = What::EngineStarts;
-  else choice.what = die < 5 ? What::EngineStops : die < 7 ? What::ImageGoes : What::PortHeld;
+  else choice.what = die < 4 ? What::EngineStops : die < 7 ? What::ImageGoes : What::PortHeld;
   choice.who = static_cast<uint16_t>(below(maker, 4));
   choice.how = how(below(maker, 2));
   return choice;
@@ -101,7 +103,7 @@ static bool mend(Maker& maker, const World& world, Choice* choice) {
   const bool down = !world.engine_up && percent(maker, 10);
   const bool dark = world.engine_up && !world.stream_up && percent(maker, 30);
   const bool stopped = world.stopping && percent(maker, 20);
-  const bool full = world.disk_full && percent(maker, 8);
+  const bool full = world.disk_full && percent(maker, 15);
   *choice = Choice{};
   choice->what = stopped ? What::Exit : down ? What::EngineStarts : dark ? What::StreamOpens : What::DiskFull;
   if (stopped) choice->amount = below(maker, 1'000'000);

@@ -33,7 +33,7 @@ enum class What : uint8_t {
   HandPauses,      // who: a container; or unpauses it
   HandDisconnects, // who: a container loses its network
   HandStarts,      // who: a container that had ended
-  HandMakes,       // how: which kind of foreign or old container; who: client; amount: port
+  HandMakes,       // how: which kind of foreign or old container (6 of them); who: client; amount: port
   StreamOpens,     //
   StreamBreaks,    //
   EngineStops,     // how: 0 its containers run on, 1 they all end first
@@ -63,7 +63,7 @@ enum class Outcome : uint8_t {
 };
 inline constexpr size_t kOutcomes = 8;
 
-enum class FileFate : uint8_t { Whole, Lost, Torn, Old };
+enum class FileFate : uint8_t { Whole, Lost, Torn, Old, Edited };
 
 struct Choice {
   What what = What::Wait;
