@@ -140,7 +140,7 @@ void a_newcomer_asking_ten_times_costs_one_session(Scene* scene) {
   check_number(static_cast<long>(records.size()), 2, "records");
   const Entry* kept = entry_find(records, other);
   check_at(kept != nullptr && kept->id == second.id, "two sessions were ended for one newcomer");
-  check_number(entry_find(records, newcomer)->port, first.port, "port");
+  check_number(entry_of(records, newcomer).port, first.port, "port");
 }
 
 void a_storm_on_the_pool_serves_each_client_once(Scene* scene) {

@@ -83,7 +83,7 @@ void an_engine_killed_costs_nobody_a_record_before_the_truth_is_known(Scene* sce
   usleep(2000000);
   HttpReply reuse = daemon_get(d, access_path(client));
   check_number(reuse.status, 302, "reuse without an engine");
-  check_equal(entry_find(daemon_status(d).records, client)->id, entry.id, "container");
+  check_equal(entry_of(daemon_status(d).records, client).id, entry.id, "container");
   check_try_again(d, other);
   private_engine_start(engine);  // it ends what its killed predecessor left running
   check_at(served_again(d, other).id != entry.id, "two clients, one container");

@@ -52,7 +52,7 @@ void a_claim_takes_the_pool_container_and_renames_it_later(Scene* scene) {
   check_at(wait_until(10, renamed), "the container is not renamed");
   auto recorded = [&] {
     std::vector<Entry> state = daemon_state(d);
-    return entry_find(state, client)->name == "vnc_" + client;
+    return entry_of(state, client).name == "vnc_" + client;
   };
   check_at(wait_until(5, recorded), "the new name is not on disk");
   daemon_wait_pool(d, 1);

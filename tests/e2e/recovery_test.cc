@@ -70,10 +70,10 @@ Before run_and_stop(Scene* scene) {
   daemon_access(d, before.a);
   before.by_size = daemon_access(d, before.b, "&width=800&height=600");
   daemon_wait_pool(d, 1);
-  auto renamed = [&] { return entry_find(daemon_state(d), before.a)->name == "vnc_" + before.a; };
+  auto renamed = [&] { return entry_of(daemon_state(d), before.a).name == "vnc_" + before.a; };
   check_at(wait_until(10, renamed), "no renaming");
   std::vector<Entry> records = daemon_status(d).records;
-  before.by_pool = *entry_find(records, before.a);
+  before.by_pool = entry_of(records, before.a);
   before.pool = pool_entry(d);
   daemon_stop(d);
   return before;
@@ -179,7 +179,7 @@ void a_name_wins_over_an_older_record(Scene* scene) {
   std::string yesterday = file_text(daemon_state_path(d));
   std::string client = suite_client(*scene->suite, "name");
   daemon_access(d, client);
-  check_at(wait_until(10, [&] { return entry_find(daemon_state(d), client)->name == "vnc_" + client; }), "no renaming");
+  check_at(wait_until(10, [&] { return entry_of(daemon_state(d), client).name == "vnc_" + client; }), "no renaming");
   daemon_stop(d);
   file_write(daemon_state_path(d), yesterday);
   daemon_start(d);
@@ -200,7 +200,7 @@ void fields_we_do_not_know_are_kept(Scene* scene) {
   check_number(json_dump_file(state.get(), daemon_state_path(d).c_str(), 0), 0, "write");
   daemon_start(d);
   check_equal(daemon_access(d, client).id, entry.id, "container");
-  auto saved = [&] { return entry_find(daemon_state(d), client)->accessed != entry.accessed; };
+  auto saved = [&] { return entry_of(daemon_state(d), client).accessed != entry.accessed; };
   check_at(wait_until(5, saved), "not written again");
   JsonPtr after = daemon_state_json(d);
   json_t* record = json_array_get(after.get(), 0);
@@ -245,7 +245,7 @@ void the_first_versions_file_and_containers_are_taken_over(Scene* scene) {
   daemon_set(d, "CLEANUP_INTERVAL_MINUTES", "600");
   daemon_start(d);
   daemon_wait_reconciled(d);
-  check_equal(entry_find(daemon_status(d).records, a)->created, "2026-02-08T14:30:00.000000", "created_at");
+  check_equal(entry_of(daemon_status(d).records, a).created, "2026-02-08T14:30:00.000000", "created_at");
   Entry first = daemon_access(d, a, "&width=1024&height=768");
   check_equal(first.id, with_record, "container of a");
   check_number(first.port, port + 1, "port of a");
@@ -371,7 +371,7 @@ void a_second_container_of_a_client_who_has_one_is_removed(Scene* scene) {
   daemon_wait_reconciled(d);
   check_at(wait_until(15, [&] { return !exists(d, other); }), "one client, two containers");
   check_equal(daemon_access(d, client).id, pool.id, "container: the one of the record");
-  check_at(wait_until(15, [&] { return entry_find(daemon_state(d), client)->name == "vnc_" + client; }),
+  check_at(wait_until(15, [&] { return entry_of(daemon_state(d), client).name == "vnc_" + client; }),
            "it is not renamed");
 }
 

@@ -144,6 +144,19 @@ void stopped_during_creations_those_who_wait_are_told(Scene* scene) {
   daemon_access(d, suite_client(*scene->suite, "term0"));
 }
 
+// Its last access may lag behind on disk by a second, but not beyond an orderly end.
+void the_last_access_before_a_stop_is_saved(Scene* scene) {
+  Daemon* d = scene->daemon;
+  daemon_start(d);
+  std::string client = suite_client(*scene->suite, "last");
+  daemon_access(d, client);
+  usleep(1500000);
+  check_number(daemon_get(d, access_path(client)).status, 302, "access");
+  std::string accessed = entry_of(daemon_status(d).records, client).accessed;
+  daemon_stop(d);
+  check_equal(entry_of(daemon_state(d), client).accessed, accessed, "last_accessed_at on disk");
+}
+
 void sigint_stops_as_sigterm_does(Scene* scene) {
   Daemon* d = scene->daemon;
   daemon_start(d);
@@ -277,6 +290,7 @@ int main() {
       E2E_TEST(killed_during_creations_nothing_is_leaked_and_nobody_moved),
       E2E_TEST(killed_right_after_the_302_the_client_keeps_its_session),
       E2E_TEST(stopped_during_creations_those_who_wait_are_told),
+      E2E_TEST(the_last_access_before_a_stop_is_saved),
       E2E_TEST(sigint_stops_as_sigterm_does),
       E2E_TEST(idle_time_goes_on_while_the_daemon_is_down),
       E2E_TEST(a_new_default_size_ends_nobodys_session),

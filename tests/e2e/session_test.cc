@@ -70,10 +70,10 @@ void an_access_to_a_living_session_reuses_it(Scene* scene) {
   }
   check_number(static_cast<long>(ledger_count(scene->suite->ledger.get())), static_cast<long>(created),
                "containers created");
-  Entry now = *entry_find(daemon_status(d).records, client);
+  Entry now = entry_of(daemon_status(d).records, client);
   check_at(now.accessed > first.accessed, "last_accessed_at stands still at " + now.accessed);
   check_equal(now.created, first.created, "created_at");
-  bool saved = wait_until(5, [&] { return entry_find(daemon_state(d), client)->accessed == now.accessed; });
+  bool saved = wait_until(5, [&] { return entry_of(daemon_state(d), client).accessed == now.accessed; });
   check_at(saved, "last_accessed_at is not saved");
   // The size that a client has, asked for in so many words, is the same size.
   check_equal(daemon_access(d, client, "&width=410&height=900").id, first.id, "container");
@@ -234,7 +234,7 @@ void a_session_that_turns_unhealthy_is_kept_with_a_warning(Scene* scene) {
   check_at(daemon_logs_loudly(d, {client, "unhealthy"}), "no warning");
   HttpReply reply = daemon_get(d, access_path(client));
   check_number(reply.status, 302, "access");
-  check_equal(entry_find(daemon_status(d).records, client)->id, entry.id, "container");
+  check_equal(entry_of(daemon_status(d).records, client).id, entry.id, "container");
 }
 
 void who_hangs_up_finds_the_session_at_the_next_try(Scene* scene) {
@@ -274,7 +274,7 @@ void idle_sessions_are_cleaned_up_and_used_ones_stay(Scene* scene) {
   std::string busy = suite_client(*scene->suite, "busy");
   Entry left = daemon_access(d, idle, "&width=800&height=600");
   Entry kept = daemon_access(d, busy, "&width=800&height=600");
-  std::string pool = entry_find(daemon_status(d).records, "__pool__")->id;
+  std::string pool = entry_of(daemon_status(d).records, "__pool__").id;
   bool cleaned = wait_until(20, [&] {
     check_number(daemon_get(d, access_path(busy, "&width=800&height=600")).status, 302, "access");
     return entry_find(daemon_status(d).records, idle) == nullptr;
@@ -282,7 +282,7 @@ void idle_sessions_are_cleaned_up_and_used_ones_stay(Scene* scene) {
   check_at(cleaned, "the idle session stays");
   check_at(wait_until(10, [&] { return !exists(d, left.id); }), "its container stays");
   check_equal(daemon_access(d, busy, "&width=800&height=600").id, kept.id, "the used session");
-  check_equal(entry_find(daemon_status(d).records, "__pool__")->id, pool, "the pool is reserve, not idle");
+  check_equal(entry_of(daemon_status(d).records, "__pool__").id, pool, "the pool is reserve, not idle");
   check_at(daemon_logs(d, {"[CLEANUP]", idle}), "[CLEANUP] does not name the client");
 }
 

@@ -340,6 +340,12 @@ const Entry* entry_find(const std::vector<Entry>& entries, const std::string& cl
   return nullptr;
 }
 
+Entry entry_of(const std::vector<Entry>& entries, const std::string& client, const At& at) {
+  const Entry* entry = entry_find(entries, client);
+  check_at(entry != nullptr, "no record of " + client, at);
+  return *entry;
+}
+
 std::vector<SeenContainer> daemon_containers(const Daemon* daemon) {
   return engine_containers(daemon->socket, kInstanceLabel, setting(daemon, "DOCKER_NETWORK_NAME", "vnc_network"));
 }

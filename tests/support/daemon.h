@@ -79,6 +79,8 @@ Status daemon_status(Daemon* daemon, const At& at = At::current());
 std::vector<Entry> daemon_state(const Daemon* daemon);
 JsonPtr daemon_state_json(const Daemon* daemon);
 const Entry* entry_find(const std::vector<Entry>& entries, const std::string& client);
+Entry entry_of(const std::vector<Entry>& entries, const std::string& client,
+               const At& at = At::current());                        // must be there
 std::vector<SeenContainer> daemon_containers(const Daemon* daemon);  // of its instance, in any state
 
 std::string daemon_log(const Daemon* daemon);  // of the last start, all files together
