@@ -39,6 +39,7 @@ struct Settings {
   std::string vnc_bind;
   std::string vnc_tls_cert;  // host paths; both or none
   std::string vnc_tls_key;
+  std::string vnc_access_url;  // empty: a page whose session has ended offers no link
   std::string docker_host;  // "unix:///var/run/docker.sock" or "tcp://host:port"
 };
 
@@ -76,8 +77,8 @@ std::vector<std::string> settings_banner(const Settings& settings);
 // handed out only if its fingerprint is today's. Stable across versions of the daemon for the same values.
 std::string settings_fingerprint(const Settings& settings);
 
-// What to ask of the engine for one session. `run` and `job` become labels; APPNAME, WIDTH, HEIGHT its environment; VNC_TLS_* mounts
-// at /run/vnc-tls/cert.pem and /run/vnc-tls/key.pem.
+// What to ask of the engine for one session. `run` and `job` become labels; APPNAME, WIDTH, HEIGHT and, where set, ACCESS_URL
+// its environment; VNC_TLS_* mounts at /run/vnc-tls/cert.pem and /run/vnc-tls/key.pem.
 LaunchSpec settings_launch_spec(const Settings& settings, const std::string& name, int port, Size size, const std::string& run,
                                 const std::string& job);
 

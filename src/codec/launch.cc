@@ -19,6 +19,7 @@ LaunchSpec common_spec(const Settings& settings, Size size) {
   spec.env = {{"APPNAME", settings.vnc_appname},
               {"WIDTH", std::to_string(size.width)},
               {"HEIGHT", std::to_string(size.height)}};
+  if (!settings.vnc_access_url.empty()) spec.env.emplace_back("ACCESS_URL", settings.vnc_access_url);
   if (!settings.vnc_tls_cert.empty())
     spec.mounts = {{settings.vnc_tls_cert, kCertInside}, {settings.vnc_tls_key, kKeyInside}};
   return spec;

@@ -16,6 +16,7 @@ namespace {
 constexpr int kPortMost = 65535;
 constexpr int kPortsMost = 1000;
 constexpr size_t kSocketPathMost = 107;  // sun_path holds 108 with its end
+constexpr size_t kUrlMost = 2000;        // what every browser takes
 
 // ---- what a text may be: true and *out set to the value to keep -------------------------------------------------------
 
@@ -60,6 +61,27 @@ bool accept_file(std::string_view text, std::string* out) {
 
 bool accept_listen(std::string_view text, std::string* out) {
   return accept_if(is_address(text) || shape_is_host_name(text), text, out);
+}
+
+// An address to put into a link: http or https, a host, perhaps a port; what follows is anything that may stand in a URL.
+bool accept_web_url(std::string_view text, std::string* out) {
+  std::string_view rest = text;
+  for (std::string_view scheme : {"http://", "https://"}) {
+    if (text.starts_with(scheme)) rest = text.substr(scheme.size());
+  }
+  static constexpr std::string_view kNeverInUrls = " \"<>\\^`{|}";
+  if (rest.size() == text.size() || shape_has_control(text) || text.find_first_of(kNeverInUrls) != text.npos ||
+      text.size() > kUrlMost) {
+    return false;
+  }
+  std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
+  const size_t colon = host.rfind(':');
+  if (colon != host.npos && !host.ends_with(']')) {
+    long number = 0;
+    if (!text_to_int(host.substr(colon + 1), 1, kPortMost, &number)) return false;
+    host = host.substr(0, colon);
+  }
+  return accept_if(is_url_host(host), text, out);
 }
 
 // As the docker command understands it: the socket and the port may be left out. Kept whole.
@@ -206,6 +228,10 @@ constexpr Field kFields[] = {
     {.row = {"VNC_TLS_KEY", "", kSecretAllowed, "Key of that certificate"},
      .text = &Settings::vnc_tls_key,
      .accept = accept_secret_path},
+    {.row = {"VNC_ACCESS_URL", "", "an http or https URL",
+             "Where people ask for a session, offered to them when theirs has ended; without it no link is offered"},
+     .text = &Settings::vnc_access_url,
+     .accept = accept_web_url},
     {.row = {"DOCKER_HOST", "unix:///var/run/docker.sock", "unix:///path/of/socket or tcp://host:port",
              "Docker engine to use"},
      .text = &Settings::docker_host,

@@ -80,6 +80,7 @@ static void test_defaults(void**) {
   assert_string_equal(s.vnc_bind.c_str(), "0.0.0.0");
   assert_string_equal(s.vnc_tls_cert.c_str(), "");
   assert_string_equal(s.vnc_tls_key.c_str(), "");
+  assert_string_equal(s.vnc_access_url.c_str(), "");
   assert_string_equal(s.docker_host.c_str(), "unix:///var/run/docker.sock");
 }
 
@@ -87,7 +88,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 24);
+  assert_int_equal(count, 25);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -111,6 +112,7 @@ static void test_every_row_has_its_own_place(void**) {
                              {"VNC_BIND", "::1"},
                              {"VNC_TLS_CERT", "/c"},
                              {"VNC_TLS_KEY", "/k"},
+                             {"VNC_ACCESS_URL", "http://h/"},
                              {"DOCKER_HOST", "unix:///s"}};
   std::string wanted;
   for (size_t i = 0; i < count; i++) {
@@ -163,6 +165,14 @@ static void test_values_of_each(void**) {
   assert_values("LOG_DIR", {"/var/log/vnc", "logs/"}, {"a\nb"});
   assert_values("LOG_LEVEL", {"DEBUG", "info", "Warning", "ERROR"}, {"WARN", "TRACE", "1"});
   assert_values("VNC_BIND", {"127.0.0.1", "::"}, {"localhost", "eth0", "[::]", "1.2.3.4:5"});
+  assert_values("VNC_ACCESS_URL",
+                {"http://h", "https://portal.example.com:8443/sessão?a=b&c='d'#e", "http://[::1]:8080/access",
+                 "https://10.0.0.1?x", " http://h/ "},
+                {"h", "/access", "//h/", "ftp://h", "javascript:alert(1)", "HTTP://h", "http://", "http:///a",
+                 "http://:80", "http://h:0", "http://h:65536", "http://h:", "http://u@h/", "http://h/a b",
+                 "http://h/\"", "http://h/<", "http://h/\n/", "https:h", "http://1.2.3"});
+  const std::string long_url = "http://" + std::string("h/") + std::string(1991, 'x');
+  assert_values("VNC_ACCESS_URL", {long_url.c_str()}, {(long_url + "x").c_str()});
   assert_values("DOCKER_HOST",
                 {"unix:///a", "unix://", "tcp://h", "tcp://h:1", "tcp://[::1]:2375", "tcp://10.0.0.1:2375/"},
                 {"/var/run/docker.sock", "unix://a", "ssh://h", "npipe:////./pipe", "http://h", "tcp://", "tcp://:1",
@@ -369,6 +379,10 @@ static void test_launch_spec(void**) {
   assert_string_equal(spec.mounts[1].host_path.c_str(), "/h/k");
   assert_string_equal(spec.mounts[1].container_path.c_str(), "/run/vnc-tls/key.pem");
   assert_true(settings_launch_spec(good({}), "vnc_1", 5001, {1024, 768}, "r", "j").mounts.empty());
+  const Settings with_link = good({{"VNC_ACCESS_URL", "https://portal/?a=1&b=2"}});
+  const NameValues env = settings_launch_spec(with_link, "vnc_1", 5001, {1024, 768}, "r", "j").env;
+  assert_int_equal(env.size(), 4);
+  assert_true((env.back() == NameValues::value_type{"ACCESS_URL", "https://portal/?a=1&b=2"}));
 }
 
 static void test_fingerprint(void**) {
@@ -383,6 +397,7 @@ static void test_fingerprint(void**) {
                                  {{"VNC_HEIGHT", "901"}},
                                  {{"VNC_CONTAINER_PORT", "6081"}},
                                  {{"VNC_BIND", "127.0.0.1"}},
+                                 {{"VNC_ACCESS_URL", "http://h/"}},
                                  {{"VNC_TLS_CERT", "/c"}, {"VNC_TLS_KEY", "/k"}}};
   std::vector<std::string> all = {today};
   for (const NameValues& change : changing) all.push_back(settings_fingerprint(good(change)));
