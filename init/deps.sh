@@ -41,7 +41,7 @@ missing_packages() {
     packages+=(libcmocka-dev libpng-dev busybox-static chromium chromium-driver fonts-dejavu-core procps iproute2 git)
   fi
   if [ "$1" = lint ]; then
-    packages+=(autoconf shellcheck clang-format)
+    packages+=(autoconf shellcheck clang-format libxcb1-dev)
     # Debian 12's plain one, 14, does not know std::source_location.
     if apt-cache show clang-tidy-16 >/dev/null 2>&1; then packages+=(clang-tidy-16); else packages+=(clang-tidy); fi
   fi
