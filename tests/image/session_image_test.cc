@@ -1,161 +1,16 @@
 // The session image on a real engine, seen by a VNC client and by a real browser: painted before healthy, reachable, restarted, private.
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
-#include <sstream>
 
-#include "support/cmocka_cc.h"
+#include "image/stage.h"
 #include "support/engine_client.h"
-#include "support/http_client.h"
-#include "support/page_server.h"
-#include "support/png.h"
 #include "support/proc.h"
 #include "support/rfb.h"
-#include "support/suite.h"
-#include "support/webdriver.h"
 
 namespace {
-
-constexpr unsigned kBlue = 0x1e90ff;
-constexpr unsigned kGreen = 0x20c040;
-constexpr unsigned kRed = 0xcc2200;
-
-// What all tests of this program share; it belongs to the parent process, which removes it at the end whatever happened.
-struct Fixture {
-  std::string image;
-  std::string prefix;  // of every name on the engine: imgt_<pid>_
-  std::string network;
-  std::string gateway;  // the host's address in that network: page servers listen there
-  std::string folder;
-};
-
-// One test's own. A failed assert jumps over destructors, so the teardown is what gives these back.
-struct Stage {
-  Fixture* fixture = nullptr;
-  PageServerPtr pages;
-  BrowserPtr browser;
-  std::vector<std::string> containers;
-};
-
-struct Box {
-  std::string name;
-  std::string address;  // in the network
-  int port = 0;         // on 127.0.0.1, leads to 6080
-};
-
-struct Process {
-  int pid = 0;
-  std::string user, command;
-};
-
-Box box_start(Stage* stage, const std::string& name, const std::vector<std::string>& options) {
-  Box box;
-  box.name = stage->fixture->prefix + name;
-  std::vector<std::string> command = {
-      "docker",     "run",  "-d", "--name",         box.name, "--network", stage->fixture->network,
-      "--shm-size", "256m", "-p", "127.0.0.1::6080"};
-  command.insert(command.end(), options.begin(), options.end());
-  command.push_back(stage->fixture->image);
-  stage->containers.push_back(box.name);
-  proc_output(command);
-  box.address =
-      proc_output({"docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", box.name});
-  // "127.0.0.1:49153"; nothing when the container has ended by itself already.
-  std::string published = proc_run({"docker", "port", box.name, "6080/tcp"}).out;
-  box.port = atoi(published.substr(published.rfind(':') + 1).c_str());
-  return box;
-}
-
-// A session on this page, with the default screen.
-Box box_on_page(Stage* stage, const std::string& name, const std::string& path) {
-  return box_start(stage, name, {"-e", "APPNAME=firefox-kiosk " + page_server_url(stage->pages.get(), path)});
-}
-
-std::string box_health(const Box& box) {
-  SeenContainer seen;
-  return engine_inspect(kEngineSocket, box.name, &seen) ? seen.health : "gone";
-}
-
-std::string box_log(const Box& box) {
-  ProcResult log = proc_run({"docker", "logs", box.name});
-  return log.out + log.err;
-}
-
-void box_wait_healthy(const Box& box, const At& at = At::current()) {
-  bool healthy = wait_until(60, [&] { return box_health(box) == "healthy"; });
-  check_at(healthy, box.name + " does not become healthy:\n" + box_log(box), at);
-}
-
-std::vector<Process> box_processes(const Box& box) {
-  std::istringstream lines(proc_output({"docker", "exec", "-u", "session", box.name, "ps", "-eo", "pid=,user=,args="}));
-  std::vector<Process> out;
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    Process process;
-    words >> process.pid >> process.user >> std::ws;
-    std::getline(words, process.command);
-    if (process.command.rfind("ps -eo", 0) != 0) out.push_back(process);
-  }
-  return out;
-}
-
-// The oldest process whose command line contains the text; 0: none.
-int box_pid(const Box& box, const std::string& text) {
-  for (const Process& process : box_processes(box)) {
-    if (process.command.find(text) != std::string::npos) return process.pid;
-  }
-  return 0;
-}
-
-void box_kill(const Box& box, int pid, const char* signal_name) {
-  proc_output({"docker", "exec", "-u", "0", box.name, "sh", "-c",
-               std::string("kill -") + signal_name + " " + std::to_string(pid)});
-}
-
-// Kills a part and waits until another one runs in its place.
-void box_replace(const Box& box, const std::string& text, const At& at = At::current()) {
-  int before = box_pid(box, text);
-  check_at(before > 0, "not running: " + text, at);
-  box_kill(box, before, "KILL");
-  bool back = wait_until(20, [&] {
-    int now = box_pid(box, text);
-    return now > 0 && now != before;
-  });
-  check_at(back, "not started again: " + text + "\n" + box_log(box), at);
-}
-
-HttpReply box_get(const Box& box, const std::string& scheme, const std::string& path) {
-  HttpCall call;
-  call.url = scheme + "://127.0.0.1:" + std::to_string(box.port) + path;
-  call.timeout_ms = 10000;
-  return http_call(call);
-}
-
-Picture box_screen(const Box& box, const At& at = At::current()) {
-  RfbPtr rfb = rfb_connect(box.address, 5900);
-  Picture picture;
-  check_at(rfb != nullptr && rfb_frame(rfb.get(), &picture), "no picture from port 5900 of " + box.name, at);
-  return picture;
-}
-
-void box_wait_color(const Box& box, unsigned rgb, const At& at = At::current()) {
-  double share = 0;
-  bool seen = wait_until(30, [&] {
-    Picture picture;
-    RfbPtr rfb = rfb_connect(box.address, 5900);
-    if (rfb && rfb_frame(rfb.get(), &picture)) share = picture_share(picture, rgb);
-    return share > 0.8;
-  });
-  check_at(seen, "the page is not on the screen, share of its colour: " + std::to_string(share), at);
-}
 
 struct Moment {
   double healthy_at = 0;
@@ -177,12 +32,6 @@ Moment box_moment_of_health(const Box& box, double seconds, const At& at = At::c
   check_at(rfb != nullptr && rfb_frame(rfb.get(), &moment.picture), "no picture from port 5900 of " + box.name, at);
   return moment;
 }
-
-void keep(const std::string& name, const Picture& picture) {
-  check_at(png_write("tests/out/image/" + name + ".png", picture), "cannot write tests/out/image/" + name + ".png");
-}
-
-Stage* stage_of(void** state) { return static_cast<Stage*>(*state); }
 
 // ---- painted before healthy --------------------------------------------------------------------------------------------
 
@@ -537,122 +386,29 @@ void sessions_share_nothing(void** state) {
   }
 }
 
-// ---- around the tests ----------------------------------------------------------------------------------------------------
-
-int stage_setup(void** state) {
-  Stage* stage = new Stage;
-  stage->fixture = static_cast<Fixture*>(*state);
-  stage->pages = page_server_start(stage->fixture->gateway);
-  *state = stage;
-  if (!stage->pages) print_error("cannot listen on %s\n", stage->fixture->gateway.c_str());
-  return stage->pages ? 0 : 1;
-}
-
-int stage_teardown(void** state) {
-  Stage* stage = stage_of(state);
-  stage->browser.reset();
-  bool clean = true;
-  for (const std::string& name : stage->containers) clean = engine_remove(kEngineSocket, name) && clean;
-  *state = stage->fixture;
-  delete stage;
-  return clean ? 0 : 1;
-}
-
-#define IMAGE_TEST(body) \
-  { #body, body, stage_setup, stage_teardown, nullptr }
-
-int tests_run(Fixture* fixture) {
-  CMUnitTest tests[] = {
-      IMAGE_TEST(healthy_shows_the_page_of_a_slow_server),
-      IMAGE_TEST(healthy_waits_for_the_last_part_of_a_page),
-      IMAGE_TEST(healthy_waits_for_a_white_page),
-      IMAGE_TEST(an_error_page_is_a_page),
-      IMAGE_TEST(a_server_that_never_answers_does_not_keep_the_session_from_its_user),
-      IMAGE_TEST(healthy_only_with_a_window),
-      IMAGE_TEST(one_port_speaks_https_and_http),
-      IMAGE_TEST(the_operators_certificate_is_used),
-      IMAGE_TEST(a_browser_sees_and_types_into_the_session),
-      IMAGE_TEST(a_small_browser_window_shows_the_whole_screen),
-      IMAGE_TEST(the_page_is_as_wide_as_the_screen),
-      IMAGE_TEST(the_browser_asks_for_portuguese_first),
-      IMAGE_TEST(another_command_runs_as_well),
-      IMAGE_TEST(nothing_runs_as_root),
-      IMAGE_TEST(each_part_is_started_again),
-      IMAGE_TEST(a_part_that_stays_away_makes_it_unhealthy),
-      IMAGE_TEST(sigterm_ends_it_within_two_seconds),
-      IMAGE_TEST(a_restarted_container_is_healthy_only_when_painted_again),
-      IMAGE_TEST(sessions_share_nothing),
-  };
-  for (CMUnitTest& test : tests) test.initial_state = fixture;
-  if (const char* only = getenv("ONLY_TEST")) cmocka_set_test_filter(only);
-  return cmocka_run_group_tests_name("session_image", tests, nullptr, nullptr);
-}
-
-bool fixture_open(Fixture* fixture) {
-  const char* image = getenv("SESSION_IMAGE");
-  fixture->image = image == nullptr ? "localhost/vnc-orchestrator-session:latest" : image;
-  if (engine_call(kEngineSocket, "GET", "/version").status != 200) {
-    fprintf(stderr, "no container engine answers on %s: these tests need one (make deps)\n", kEngineSocket);
-    return false;
-  }
-  if (!engine_has_image(kEngineSocket, fixture->image)) {
-    fprintf(stderr, "the image %s is not there: make image\n", fixture->image.c_str());
-    return false;
-  }
-  char folder[] = "/tmp/vnc-imgt-XXXXXX";
-  if (mkdtemp(folder) == nullptr) return false;
-  fixture->folder = folder;
-  fixture->prefix = "imgt_" + std::to_string(getpid()) + "_";
-  fixture->network = fixture->prefix + "net";
-  ProcResult made = proc_run({"docker", "network", "create", fixture->network});
-  ProcResult seen =
-      proc_run({"docker", "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", fixture->network});
-  fixture->gateway = seen.out.substr(0, seen.out.find('\n'));
-  if (made.status != 0 || fixture->gateway.empty())
-    fprintf(stderr, "no network: %s%s\n", made.err.c_str(), seen.err.c_str());
-  return made.status == 0 && !fixture->gateway.empty();
-}
-
-// Everything that carries our prefix, also what a test left that crashed. False when something could not be removed.
-bool fixture_close(const Fixture& fixture) {
-  std::istringstream ids(proc_run({"docker", "ps", "-aq", "--filter", "name=^" + fixture.prefix}).out);
-  bool clean = true;
-  for (std::string id; std::getline(ids, id);) clean = engine_remove(kEngineSocket, id) && clean;
-  clean = engine_remove_network(kEngineSocket, fixture.network) && clean;
-  std::error_code ignored;
-  if (!fixture.folder.empty()) std::filesystem::remove_all(fixture.folder, ignored);
-  return clean;
-}
-
-pid_t child_pid = 0;
-void pass_on(int number) {
-  if (child_pid > 0) kill(child_pid, number);
-}
-
 }  // namespace
 
 int main() {
-  signal(SIGPIPE, SIG_IGN);
-  Fixture fixture;
-  bool open = fixture_open(&fixture);
-  int status = 0;
-  if (open) {
-    // The tests run in a child: whatever becomes of it, the parent cleans up.
-    signal(SIGINT, pass_on);
-    signal(SIGTERM, pass_on);
-    child_pid = fork();
-    if (child_pid == 0) {
-      signal(SIGINT, SIG_DFL);
-      signal(SIGTERM, SIG_DFL);
-      prctl(PR_SET_PDEATHSIG, SIGTERM);
-      int failed = tests_run(&fixture);
-      fflush(stdout);
-      fflush(stderr);
-      _exit(failed == 0 ? 0 : 1);
-    }
-    while (waitpid(child_pid, &status, 0) < 0 && errno == EINTR) continue;
-  }
-  bool clean = fixture_close(fixture);
-  if (!clean) fprintf(stderr, "something of %s was left behind\n", fixture.prefix.c_str());
-  return open && clean && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
+  return stage_main("session_image",
+                    {
+                        IMAGE_TEST(healthy_shows_the_page_of_a_slow_server),
+                        IMAGE_TEST(healthy_waits_for_the_last_part_of_a_page),
+                        IMAGE_TEST(healthy_waits_for_a_white_page),
+                        IMAGE_TEST(an_error_page_is_a_page),
+                        IMAGE_TEST(a_server_that_never_answers_does_not_keep_the_session_from_its_user),
+                        IMAGE_TEST(healthy_only_with_a_window),
+                        IMAGE_TEST(one_port_speaks_https_and_http),
+                        IMAGE_TEST(the_operators_certificate_is_used),
+                        IMAGE_TEST(a_browser_sees_and_types_into_the_session),
+                        IMAGE_TEST(a_small_browser_window_shows_the_whole_screen),
+                        IMAGE_TEST(the_page_is_as_wide_as_the_screen),
+                        IMAGE_TEST(the_browser_asks_for_portuguese_first),
+                        IMAGE_TEST(another_command_runs_as_well),
+                        IMAGE_TEST(nothing_runs_as_root),
+                        IMAGE_TEST(each_part_is_started_again),
+                        IMAGE_TEST(a_part_that_stays_away_makes_it_unhealthy),
+                        IMAGE_TEST(sigterm_ends_it_within_two_seconds),
+                        IMAGE_TEST(a_restarted_container_is_healthy_only_when_painted_again),
+                        IMAGE_TEST(sessions_share_nothing),
+                    });
 }

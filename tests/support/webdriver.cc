@@ -46,7 +46,8 @@ JsonPtr call(const std::string& method, const std::string& url, JsonPtr body) {
   return JsonPtr(json_incref(json_object_get(answer.get(), "value")));
 }
 
-JsonPtr capabilities(const std::string& folder, int width, int height) {
+// `key_hash`: see browser_open_trusting; empty: every certificate.
+JsonPtr capabilities(const std::string& folder, int width, int height, const std::string& key_hash) {
   JsonPtr args(json_array());
   const std::array<std::string, 11> flags = {"--headless",
                                              "--no-sandbox",
@@ -63,8 +64,11 @@ JsonPtr capabilities(const std::string& folder, int width, int height) {
   json_array_append_new(args.get(), json_string(("--user-data-dir=" + folder + "/profile").c_str()));
   json_array_append_new(args.get(),
                         json_string(("--window-size=" + std::to_string(width) + "," + std::to_string(height)).c_str()));
-  return JsonPtr(json_pack("{s:{s:{s:b, s:{s:O, s:s}}}}", "capabilities", "alwaysMatch", "acceptInsecureCerts", 1,
-                           "goog:chromeOptions", "args", args.get(), "binary", "/usr/bin/chromium"));
+  if (!key_hash.empty())
+    json_array_append_new(args.get(), json_string(("--ignore-certificate-errors-spki-list=" + key_hash).c_str()));
+  return JsonPtr(json_pack("{s:{s:{s:b, s:{s:O, s:s}}}}", "capabilities", "alwaysMatch", "acceptInsecureCerts",
+                           key_hash.empty() ? 1 : 0, "goog:chromeOptions", "args", args.get(), "binary",
+                           "/usr/bin/chromium"));
 }
 
 std::string base64_decode(const std::string& text) {
@@ -102,9 +106,7 @@ void perform(Browser* browser, const char* type, const char* id, JsonPtr actions
        JsonPtr(json_pack("{s:[{s:s, s:s, s:O}]}", "actions", "type", type, "id", id, "actions", actions.get())));
 }
 
-}  // namespace
-
-BrowserPtr browser_open(int width, int height) {
+BrowserPtr open_browser(int width, int height, const std::string& key_hash) {
   BrowserPtr browser(new Browser);
   char folder[] = "/tmp/vnc-browser-XXXXXX";
   check_at(mkdtemp(folder) != nullptr, "no temporary folder for the browser");
@@ -120,7 +122,7 @@ BrowserPtr browser_open(int width, int height) {
   });
   check_at(answers && proc_runs(browser->driver.get()),
            "chromedriver does not start: " + file_text(browser->folder + "/chromedriver.log"));
-  JsonPtr made = call("POST", address + "/session", capabilities(browser->folder, width, height));
+  JsonPtr made = call("POST", address + "/session", capabilities(browser->folder, width, height, key_hash));
   browser->session = address + "/session/" + json_text(made.get(), "sessionId");
   // Headless or not, a window has edges: what counts is its inside.
   int edge_x = width - atoi(browser_script(browser.get(), "return String(innerWidth)").c_str());
@@ -128,6 +130,14 @@ BrowserPtr browser_open(int width, int height) {
   call("POST", browser->session + "/window/rect",
        JsonPtr(json_pack("{s:i, s:i}", "width", width + edge_x, "height", height + edge_y)));
   return browser;
+}
+
+}  // namespace
+
+BrowserPtr browser_open(int width, int height) { return open_browser(width, height, ""); }
+
+BrowserPtr browser_open_trusting(int width, int height, const std::string& key_hash) {
+  return open_browser(width, height, key_hash);
 }
 
 void browser_go(Browser* browser, const std::string& url) {

@@ -22,6 +22,9 @@ using BrowserPtr = std::unique_ptr<Browser, BrowserDeleter>;
 // Every function below fails the test, with the driver's words, when something goes wrong.
 // The window's inside is width x height. Certificates that nobody signed are accepted.
 BrowserPtr browser_open(int width, int height);
+// Of certificates that nobody signed, this browser accepts one only, as if its user had once said yes to it: the one with this
+// public key (SHA-256 of its SubjectPublicKeyInfo, base64).
+BrowserPtr browser_open_trusting(int width, int height, const std::string& key_hash);
 // Goes to the address and waits for the page's load event; redirects are followed.
 void browser_go(Browser* browser, const std::string& url);
 std::string browser_url(Browser* browser);
