@@ -70,14 +70,21 @@ void launch_fail(Turn& turn, Slot& slot, int status, const std::string& why, int
   if (again && !turn.table.stopping) access_serve(turn, client, access_wanted(turn, client));
 }
 
+// While leftovers of ours are being removed, what holds a port or a name is most likely one of them, and soon gone.
+static int64_t block_ms(const Turn& turn) {
+  for (const auto& [id, since] : turn.table.orphans)
+    if (since == kNever) return 2 * kRetryMs;
+  return kPortBlockMs;
+}
+
 // The port belongs to somebody else for now: another one is tried before the client is told anything.
 static void port_is_taken(Turn& turn, Slot& slot, const std::string& why) {
   std::string client = slot.client;
   Want want{!slot.size_by_default, slot.size};
+  slot.block_after_ms = block_ms(turn);
   say(turn, SayLevel::Warning, "PORT",
-      "Port " + std::to_string(slot.port) + " is skipped for " + std::to_string(kPortBlockMs / 1000) + " s: " + why);
-  slot.block_after_ms = kPortBlockMs;
-  removal_begin(turn, slot, "another program holds its port");
+      "Port " + std::to_string(slot.port) + " is skipped for " + std::to_string(slot.block_after_ms / 1000) + " s: " + why);
+  removal_begin(turn, slot, "its port or name is held");
   engine_list(turn);
   if (!client.empty()) access_serve(turn, client, want);
 }

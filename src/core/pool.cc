@@ -15,6 +15,12 @@ static void trim(Turn& turn, int surplus) {
   }
 }
 
+static void wake_for_blocked_ports(Turn& turn) {
+  if (!turn.table.count[static_cast<size_t>(SlotState::Free)]) return;
+  for (const auto& [port, slot] : turn.table.slots)
+    if (slot.state == SlotState::Free && slot.blocked_until_ms > turn.now.mono_ms) table_wake(turn.table, slot.blocked_until_ms);
+}
+
 void pool_fill(Turn& turn) {
   Table& table = turn.table;
   if (!table.reconciled || table.stopping || !table.engine_up || table.pulling || durable_broken(turn)) return;
@@ -37,7 +43,10 @@ void pool_fill(Turn& turn) {
   table.pool_need = need;
   for (; need > 0 && coming < kPoolParallel; need--, coming++) {
     Slot* slot = launch_free_port(turn);
-    if (!slot) return;
+    if (!slot) {
+      wake_for_blocked_ports(turn);
+      return;
+    }
     launch_begin(turn, *slot, "", {});
   }
 }

@@ -175,6 +175,22 @@ static void test_both_names_taken_takes_another_port(void**) {
   expect_answer(d, request, 302);
 }
 
+// After a kill -9 the first listing clears leftovers away while the pool is launched: the port of one must not be lost for a minute.
+static void test_a_port_held_by_a_leftover_of_ours_is_back_soon(void**) {
+  for (bool leftover : {true, false}) {
+    Drive d = drive_create(drive_config(1, 1), {});
+    Seen left = seen_named("vnc_pool_5000", "left", kPort);
+    left.state = SeenState::Created;
+    drive_engine_up(d, leftover ? std::vector<Seen>{left} : std::vector<Seen>{});
+    drive_launch_failed(d, kPort, Fault::NameTaken, "name is in use");
+    assert_true(jobs<DoLaunch>(d).empty());
+    drive_wait(d, 2000);
+    assert_int_equal(jobs<DoLaunch>(d).size(), leftover ? 1 : 0);
+    drive_wait(d, 58000);
+    assert_int_equal(jobs<DoLaunch>(d).size(), 1);
+  }
+}
+
 static void test_engine_away_at_launch_is_503(void**) {
   Drive d = drive_start(1, 0);
   const uint64_t request = drive_access(d, "ana");
@@ -341,6 +357,7 @@ int main() {
       cmocka_unit_test(test_all_ports_taken_by_others_ends_in_503),
       cmocka_unit_test(test_name_taken_falls_back_to_the_pool_name),
       cmocka_unit_test(test_both_names_taken_takes_another_port),
+      cmocka_unit_test(test_a_port_held_by_a_leftover_of_ours_is_back_soon),
       cmocka_unit_test(test_engine_away_at_launch_is_503),
       cmocka_unit_test(test_unknown_outcome_keeps_the_port_until_a_look_by_name),
       cmocka_unit_test(test_a_cancelled_launch_of_unknown_outcome_is_looked_for_too),

@@ -162,6 +162,9 @@ void a_used_container_under_its_pool_name_never_serves_again(Scene* scene) {
   HttpReply reply = daemon_get(d, access_path(first));
   daemon_kill9(d);
   check_equal(daemon_check_302(d, reply, first).id, pool.id, "container");
+  // The engine may still be carrying out the renaming that the killed daemon asked for.
+  SeenContainer seen;
+  wait_until(1.5, [&] { return engine_inspect(d->socket, pool.id, &seen) && seen.name == "vnc_" + first; });
   engine_rename(d->socket, pool.id, pool.name);
   check_number(unlink(daemon_state_path(d).c_str()), 0, "unlink");
   daemon_start(d);
