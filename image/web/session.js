@@ -3,6 +3,7 @@
 import RFB from './core/rfb.js';
 
 const firstPauseMs = 250, longestPauseMs = 5000;
+const forgottenMs = 600000, forgottenPauseMs = 30000;  // a tab that nobody misses asks seldom
 const openMs = 15000;      // noVNC waits for ever for a server that takes the connection and says nothing
 const askMs = 8000;
 const silenceMs = 45000;   // the server sends something every 20 s, so two of its signs were missed
@@ -81,7 +82,7 @@ function lost(one) {
 function again() {
     showLoss();
     retry = setTimeout(attempt, pauseMs);
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    pauseMs = Math.min(pauseMs * 2, longerThan(lostAt, forgottenMs) ? forgottenPauseMs : longestPauseMs);
 }
 
 // Whether the session behind the port is still this page's: true, false, or null where nobody of ours answers.
