@@ -91,7 +91,7 @@ void the_network_falls_silent(void** state) {
   check_back(v, "reconnect-after-silence");
 }
 
-// The container's network goes away for longer than all patience: refused at first, then silent, then there.
+// Cut, and then no way through for longer than all patience.
 void the_session_is_away_for_a_minute(void** state) {
   Visit v = visit(state, "http");
   relay_freeze(v.stage->relay.get(), true);

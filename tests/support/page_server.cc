@@ -189,14 +189,13 @@ Page page_with_input(const std::string& title, unsigned rgb, unsigned rgb_when_t
               "}body{margin:0}input{box-sizing:border-box;width:100%;height:60px;font-size:30px;border:0;outline:0;"
               "display:block}"
               "</style><input id=i autofocus autocomplete=off><script>"
-              "i.oninput=()=>{fetch('" +
+              // One report after the other: on connections of their own they would overtake each other.
+              "let told=Promise.resolve();i.oninput=()=>{const text=i.value;told=told.then(()=>fetch('" +
               report +
-              "',{method:'POST',body:i.value});"
-              "document.documentElement.style.background=i.value==='" +
-              expected + "'?'" + after + "':'" + before +
-              "'};"
-              "fetch('" +
-              report + "-size',{method:'POST',body:innerWidth+'x'+innerHeight});</script>";
+              "',{method:'POST',body:text})).catch(()=>{}).then(()=>{"
+              "document.documentElement.style.background=text==='" +
+              expected + "'?'" + after + "':'" + before + "'})};" + "fetch('" + report +
+              "-size',{method:'POST',body:innerWidth+'x'+innerHeight});</script>";
   return page;
 }
 

@@ -39,7 +39,7 @@ void page_server_set(PageServer* server, const std::string& path, const Page& pa
 std::vector<PageRequest> page_server_requests(PageServer* server, const std::string& path);
 
 // A page of one colour with an input over its whole width at the top, 60 pixels high and focused. What is typed is posted to
-// `report` as it changes; once the text is `expected` the page turns to the second colour. Colours are 0xRRGGBB.
+// `report` as it changes, in order; once `expected` has arrived there the page turns to the second colour. Colours are 0xRRGGBB.
 Page page_with_input(const std::string& title, unsigned rgb, unsigned rgb_when_typed, const std::string& expected,
                      const std::string& report);
 
