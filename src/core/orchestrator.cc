@@ -122,7 +122,7 @@ static void stop(Turn& turn) {
 
 bool orchestrator_at_rest(const Table& table) {
   for (const auto& [port, slot] : table.slots) {
-    if (slot.job || slot.removing || slot.state == SlotState::Claiming) return false;
+    if (slot.job || slot.removing || slot.renaming || slot.state == SlotState::Claiming) return false;
     if (slot.state == SlotState::Removing && table.engine_up) return false;
   }
   return !table.saving && (table.on_disk == table.version || !table.store_text.empty() || !table.reconciled);

@@ -114,6 +114,21 @@ static void test_a_disk_that_fails_does_not_hold_it_up(void**) {
   assert_true(orchestrator_at_rest(d.table));
 }
 
+// The engine carries out a renaming that is under way; a daemon gone before its answer leaves the old name in the file.
+static void test_a_renaming_under_way_is_waited_for(void**) {
+  Drive d = drive_start(1, 1);
+  const int port = drive_pool(d);
+  const uint64_t request = drive_access(d, "ana");
+  drive_written(d);
+  expect_answer(d, request, 302);
+  drive_step(d, Stop{});
+  assert_false(orchestrator_at_rest(d.table));
+  drive_renamed(d, port);
+  drive_written(d);
+  assert_true(orchestrator_at_rest(d.table));
+  assert_string_equal(d.disk.at(0).container_name.c_str(), "vnc_ana");
+}
+
 static void test_an_engine_that_is_away_does_not_hold_it_up(void**) {
   Drive d = drive_start(2, 0);
   drive_access(d, "ana");
@@ -147,6 +162,7 @@ int main() {
       cmocka_unit_test(test_a_claim_being_written_is_finished),
       cmocka_unit_test(test_the_last_access_is_written),
       cmocka_unit_test(test_a_disk_that_fails_does_not_hold_it_up),
+      cmocka_unit_test(test_a_renaming_under_way_is_waited_for),
       cmocka_unit_test(test_an_engine_that_is_away_does_not_hold_it_up),
       cmocka_unit_test(test_an_adopted_session_not_yet_healthy_runs_on),
   };
