@@ -170,6 +170,7 @@ check-drift: all ## include rules, purity of the core, settings against --help a
 asan: $(e2e_tests) ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
 tsan: $(e2e_tests) ## the same under the thread sanitizer
 asan-unit: ## the unit tests alone under the address and undefined-behaviour sanitizers
+tsan: export TSAN_OPTIONS = suppressions=$(abspath $(srcdir)/tests/tsan.supp)
 tsan-unit: ## the unit tests alone under the thread sanitizer
 
 define sanitizer_rules

@@ -186,7 +186,7 @@ void access_arrived(Turn& turn, Slot& slot) {
   const char* how = slot.for_pool ? "POOL -> assigned container=" : "CREATED -> container=";
   say(turn, SayLevel::Info, "ACCESS",
       how + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " to CPF=" + client +
-          (slot.launched_ms == 0 || !slot.for_pool ? "" : " (instant!)"));
+          (slot.for_pool && slot.pool_recorded ? " (instant!)" : ""));
   for (const Waiter& waiter : take_waiters_of(turn, slot)) turn.actions.push_back(AnswerRedirect{waiter.request, slot.port});
   if (!turn.table.waiters.count(client)) return;
   Want want = access_wanted(turn, client);
