@@ -10,11 +10,12 @@ void rules_before(World& world) {
   world.was.clear();
   for (const auto& [port, slot] : world.table.slots) {
     Was was{port, slot.generation, slot.state, slot.outside, slot.size_by_default, slot.client, slot.container_id,
-            slot.fingerprint, slot.size, slot.last_access_ms, slot.blocked_until_ms};
+            slot.fingerprint, slot.size, slot.last_access_ms, slot.blocked_until_ms, slot.changed};
     world.was.push_back(std::move(was));
   }
   world.before.reconciled = world.table.reconciled;
   world.before.store_broken = !world.table.store_text.empty();
+  world.before.pulling = world.table.pulling;
   world.before.moves = world.table.moves;
   world.before.early.clear();
   for (const auto& [event, deadline] : world.table.early) world.before.early.push_back(event);
@@ -59,6 +60,7 @@ static void removal_of_no_slot(World& world, const Event& event, const DoRemove&
 
 void rules_action(World& world, const Event& event, const Action& action) {
   if (const auto* redirect = std::get_if<AnswerRedirect>(&action)) return redirected(world, *redirect);
+  if (std::get_if<DoSave>(&action) && !world.table.reconciled) broken(world, "the state file is replaced before the engine has been asked");
   if (const auto* removal = std::get_if<DoRemove>(&action)) {
     if (removal->port == 0) return removal_of_no_slot(world, event, *removal);
     const Slot* slot = slot_of(world.table, removal->port, removal->generation);
@@ -174,12 +176,13 @@ static void check_access(World& world, const AccessAsked& asked) {
     return;
   }
   if (own || asked.size_given || world.before.store_broken || world.table.heirs.count(asked.client)) return;
-  for (const Was& was : world.was) {
-    if (was.state != SlotState::Ready || was.fingerprint != world.config.fingerprint) continue;
-    const Slot* given = slot_by_client(world.table, asked.client);
-    if (!given || given->state != SlotState::Claiming) broken(world, asked.client + " does not get the container that is READY");
-    return;
-  }
+  const Was* ready = nullptr;  // the one for longest
+  for (const Was& was : world.was)
+    if (was.state == SlotState::Ready && was.fingerprint == world.config.fingerprint && (!ready || was.changed < ready->changed)) ready = &was;
+  if (!ready) return;
+  const Slot* given = slot_by_client(world.table, asked.client);
+  if (!given || given->port != ready->port || given->state != SlotState::Claiming)
+    broken(world, asked.client + " does not get the container that has been READY for longest");
 }
 
 static void check_broken_store(World& world, const Event& event) {
@@ -191,6 +194,15 @@ static void check_broken_store(World& world, const Event& event) {
   const bool by_name = std::get_if<Listed>(&event) || std::get_if<ContainerChanged>(&event);
   if (more(SlotState::Free, SlotState::Creating)) broken(world, "a launch is begun though nothing can be written down");
   if (more(SlotState::Ready, SlotState::Claiming) && !by_name) broken(world, "a claim is begun though nothing can be written down");
+}
+
+static void check_pulling(World& world) {
+  if (!world.before.pulling || !world.table.pulling) return;
+  for (const Was& was : world.was) {
+    const Slot* slot = slot_at(world.table, was.port);
+    if (was.state == SlotState::Free && slot && slot->state == SlotState::Creating && slot->client.empty())
+      broken(world, "the pool takes port " + std::to_string(was.port) + " though there is no image yet");
+  }
 }
 
 static void check_ready(World& world) {
@@ -224,6 +236,8 @@ void rules_after(World& world, const Event& event) {
   check_ends(world, event);
   if (const auto* asked = std::get_if<AccessAsked>(&event)) check_access(world, *asked);
   check_broken_store(world, event);
+  check_pulling(world);
+  if (world.table.engine_up && !world.table.stream_open) broken(world, "the engine counts as there though nothing tells of deaths");
   if (std::get_if<Tick>(&event)) check_patience(world);
 }
 

@@ -110,10 +110,11 @@ struct Was {
   std::string client, container, fingerprint;
   Size size;
   int64_t last_access_ms = 0, blocked_until_ms = 0;
+  uint64_t changed = 0;
 };
 
 struct Before {
-  bool reconciled = false, store_broken = false;
+  bool reconciled = false, store_broken = false, pulling = false;
   std::array<std::array<uint32_t, kSlotStates>, kSlotStates> moves{};
   std::vector<Event> early;
 };
