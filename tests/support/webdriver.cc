@@ -113,8 +113,9 @@ BrowserPtr open_browser(int width, int height, const std::string& key_hash) {
   browser->folder = folder;
   int port = free_port();
   std::string address = "http://127.0.0.1:" + std::to_string(port);
-  browser->driver =
-      proc_start({"chromedriver", "--port=" + std::to_string(port)}, browser->folder + "/chromedriver.log");
+  // What both keep for a while goes into the folder, too: Chromium leaves some of it behind in /tmp.
+  browser->driver = proc_start({"env", "TMPDIR=" + browser->folder, "chromedriver", "--port=" + std::to_string(port)},
+                               browser->folder + "/chromedriver.log");
   bool answers = wait_until(20, [&] {
     HttpCall status;
     status.url = address + "/status";
