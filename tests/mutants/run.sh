@@ -71,8 +71,13 @@ programs_for() {
 prepare() {
   mkdir -p "$1"
   (cd "$source_dir" && cp -a --parents src include tests/core tests/codec tests/io tests/sim tests/support Makefile configure configure.ac config.mak.in .env.example README.md docs init "$1"/) || return 1
-  (cd "$1" && { [ -e config.mak ] || ./configure >configure.log; } &&
-    make -k $(for kind in core codec sim; do for test in tests/$kind/*_test.cc; do echo "build/debug/${test%.cc}"; done; done) build/debug/tests/io/store_test >build.log 2>&1)
+  (
+    cd "$1" || exit 1
+    [ -e config.mak ] || ./configure >configure.log || exit 1
+    programs=(tests/core/*_test.cc tests/codec/*_test.cc tests/sim/*_test.cc tests/io/store_test.cc)
+    programs=("${programs[@]%.cc}")
+    make -k "${programs[@]/#/build/debug/}" >build.log 2>&1
+  )
 }
 
 # found BY, not found, does not build
