@@ -69,7 +69,8 @@ static void ask(World& world, const Choice& choice) {
   const std::string client = kClients[choice.who % std::size(kClients)];
   const bool given = choice.how != 0;
   const Size size = kSizes[choice.how == 2];
-  tell(world, client + " asks for a session" + (given ? " of " + std::to_string(size.width) + "x" + std::to_string(size.height) : ""));
+  tell(world, client + " asks for a session" +
+                  (given ? " of " + std::to_string(size.width) + "x" + std::to_string(size.height) : ""));
   daemon_step(world, AccessAsked{request_new(world, client, true), client, given, size});
 }
 
@@ -139,12 +140,15 @@ static void prompt(World& world, const Choice& choice) {
 
 static void answer(World& world, const Choice& choice) {
   if (world.answers.empty()) return;
-  static const char* const kKinds[] = {"", "", "", "", "launch", "look", "removal", "renaming", "pull", "question for its version", "listing", "", "", "", "write"};
+  static const char* const kKinds[] = {"",        "",        "",         "",     "launch",
+                                       "look",    "removal", "renaming", "pull", "question for its version",
+                                       "listing", "",        "",         "",     "write"};
   const size_t at = choice.who % world.answers.size();
   const size_t kind = world.answers[at].index();
   const bool write = std::get_if<Written>(&world.answers[at]) != nullptr;
   tell(world, std::string("the daemon hears of a ") + kKinds[kind]);
-  if (const auto* launched = std::get_if<LaunchDone>(&world.answers[at])) tell(world, " on port " + std::to_string(launched->port) + " " + launched->container_id);
+  if (const auto* launched = std::get_if<LaunchDone>(&world.answers[at]))
+    tell(world, " on port " + std::to_string(launched->port) + " " + launched->container_id);
   if (const auto* checked = std::get_if<CheckDone>(&world.answers[at])) tell(world, " at " + checked->seen.id);
   if (choice.how == 1 && !write) tell(world, ", and will hear of it again");
   deliver(world, at, choice.how == 1 && !write);
@@ -213,7 +217,8 @@ static void hand_makes(World& world, const Choice& choice) {
   box.seen.health = world.health_checks ? SeenHealth::Healthy : SeenHealth::None;
   box.seen.on_network = true;
   box.was_healthy = box.page = true;
-  const int in_range = world.config.port_min + static_cast<int>(n % static_cast<uint32_t>(table_max_slots(world.table)));
+  const int in_range =
+      world.config.port_min + static_cast<int>(n % static_cast<uint32_t>(table_max_slots(world.table)));
   switch (choice.how % 6) {
     case 0:  // another installation's
       if (world.foreigners >= 3) return;
@@ -225,7 +230,7 @@ static void hand_makes(World& world, const Choice& choice) {
     case 1:  // nobody's
       if (world.foreigners >= 3) return;
       box.foreign = true;
-      box.seen.name = "web";
+      box.seen.name = n % 2 ? "web" : "vnc_.x";
       box.seen.port = 9000 + world.ids;
       break;
     case 2:
@@ -250,8 +255,11 @@ static void hand_makes(World& world, const Choice& choice) {
   }
   if (box.seen.port == world.port_of_another) return;
   for (const Box& one : world.boxes)
-    if (one.seen.name == box.seen.name || (one.seen.port == box.seen.port && one.seen.state != SeenState::Created && one.seen.state != SeenState::Ended)) return;
-  tell(world, std::string("a container ") + (box.foreign ? "of somebody else" : "of the first version") + " is there: " + box.seen.id + " " + box.seen.name + " on port " + std::to_string(box.seen.port));
+    if (one.seen.name == box.seen.name ||
+        (one.seen.port == box.seen.port && one.seen.state != SeenState::Created && one.seen.state != SeenState::Ended))
+      return;
+  tell(world, std::string("a container ") + (box.foreign ? "of somebody else" : "of the first version") +
+                  " is there: " + box.seen.id + " " + box.seen.name + " on port " + std::to_string(box.seen.port));
   world.foreigners += box.foreign;
   world.boxes.push_back(box);
   box_says(world, ContainerChange::Created, box);
@@ -282,9 +290,7 @@ static void container(World& world, const Choice& choice) {
     case What::Die:
       if (running || paused) tell(world, who + " dies");
       return box_ends(world, *box);
-    case What::HandRemoves:
-      tell(world, "somebody removes " + who);
-      return box_goes(world, std::string(box->seen.id));
+    case What::HandRemoves: tell(world, "somebody removes " + who); return box_goes(world, std::string(box->seen.id));
     case What::HandRenames: return hand_renames(world, *box, choice.amount);
     case What::HandPauses:
       if (!running && !paused) return;
@@ -299,7 +305,9 @@ static void container(World& world, const Choice& choice) {
     case What::HandStarts:
       if (running || paused || box->being_removed) return;
       for (const Box& one : world.boxes)
-        if (one.seen.port == box->seen.port && (one.seen.state == SeenState::Running || one.seen.state == SeenState::Paused)) return;
+        if (one.seen.port == box->seen.port &&
+            (one.seen.state == SeenState::Running || one.seen.state == SeenState::Paused))
+          return;
       tell(world, "somebody starts " + who + " again");
       return starts_again(world, *box);
     case What::HandRestarts:
@@ -334,7 +342,8 @@ static void all_end(World& world) {
 
 static void engine_stops(World& world, const Choice& choice) {
   if (!world.engine_up) return;
-  tell(world, choice.how == 1 ? "the engine stops, and all containers with it" : "the engine stops, its containers run on");
+  tell(world,
+       choice.how == 1 ? "the engine stops, and all containers with it" : "the engine stops, its containers run on");
   if (choice.how == 1) all_end(world);
   world.engine_up = false;
   stream_breaks(world);
@@ -412,7 +421,8 @@ void world_apply(World& world, const Choice& choice) {
     case What::PortHeld: {
       const int port = world.config.port_min + choice.who % 4;
       world.port_of_another = world.port_of_another ? 0 : port;
-      tell(world, world.port_of_another ? "another program takes port " + std::to_string(port) : "the other program gives its port back");
+      tell(world, world.port_of_another ? "another program takes port " + std::to_string(port)
+                                        : "the other program gives its port back");
       break;
     }
     case What::DiskFull:

@@ -60,7 +60,12 @@ static void perform(World& world, const Event& event, const Action& action) {
   } else if (const auto* error = std::get_if<AnswerError>(&action)) {
     answered(world, error->request);
     const bool full = error->max_slots != 0;
-    world.tally.errors[error->status == 404 ? 0 : error->status == 409 ? 1 : error->status == 500 ? 2 : error->status != 503 ? 5 : full ? 4 : 3]++;
+    world.tally.errors[error->status == 404   ? 0
+                       : error->status == 409 ? 1
+                       : error->status == 500 ? 2
+                       : error->status != 503 ? 5
+                       : full                 ? 4
+                                              : 3]++;
   } else if (const auto* removed = std::get_if<AnswerRemoved>(&action)) {
     answered(world, removed->request);
     world.tally.removed++;
@@ -131,7 +136,8 @@ bool nobody_could_tell(World& world, const std::vector<Record>& records) {
     if (!box) continue;
     std::string by_name;
     const bool named = container_name_kind(box->seen.name, &by_name) == NameKind::Client;
-    auto record = std::find_if(records.begin(), records.end(), [&own = id](const Record& one) { return one.container_id == own; });
+    auto record = std::find_if(records.begin(), records.end(),
+                               [&own = id](const Record& one) { return one.container_id == own; });
     if (record == records.end() || record->client_id == kPoolClient) {
       if (named && by_name != client) return true;
       if (record != records.end() && record->container_name == box->seen.name) return true;
@@ -150,13 +156,18 @@ static void leave_behind(World& world, uint64_t* dice) {
     const uint64_t die = mix(dice) % 4;
     work.silent = true;
     if (std::get_if<DoSave>(&work.job)) {  // cut anywhere: before the rename, or after it
-      if (die % 2) work_do(world, i, Outcome::Well);
-      else world.work.erase(world.work.begin() + static_cast<std::ptrdiff_t>(i));
+      if (die % 2)
+        work_do(world, i, Outcome::Well);
+      else
+        world.work.erase(world.work.begin() + static_cast<std::ptrdiff_t>(i));
       continue;
     }
-    const bool changes_something = std::get_if<DoLaunch>(&work.job) || std::get_if<DoRemove>(&work.job) || std::get_if<DoRename>(&work.job);
-    if (!changes_something || die == 0) world.work.erase(world.work.begin() + static_cast<std::ptrdiff_t>(i));
-    else if (die == 1) work_do(world, i, Outcome::Well);
+    const bool changes_something =
+        std::get_if<DoLaunch>(&work.job) || std::get_if<DoRemove>(&work.job) || std::get_if<DoRename>(&work.job);
+    if (!changes_something || die == 0)
+      world.work.erase(world.work.begin() + static_cast<std::ptrdiff_t>(i));
+    else if (die == 1)
+      work_do(world, i, Outcome::Well);
   }
 }
 
@@ -167,15 +178,41 @@ static void edit_records(std::vector<Record>* records, uint64_t* dice) {
   Record more = one;
   more.last_accessed_us += mix(dice) % 2 ? 1'000'000 : -1'000'000;
   switch (mix(dice) % 9) {
-    case 0: more.port++; records->push_back(more); break;                                // a container twice
-    case 1: more.container_id = "x1"; more.port++; records->push_back(more); break;      // a client twice
-    case 2: more.container_id = "x2"; more.client_id = "gil"; records->push_back(more); break;  // a port twice
-    case 3: more.container_id = "x3"; more.client_id = ".."; records->push_back(more); break;
-    case 4: more.container_id = "x4"; more.port = static_cast<int>(mix(dice) % 2) * 70'000; records->push_back(more); break;
+    case 0:
+      more.port++;
+      records->push_back(more);
+      break;  // a container twice
+    case 1:
+      more.container_id = "x1";
+      more.port++;
+      records->push_back(more);
+      break;  // a client twice
+    case 2:
+      more.container_id = "x2";
+      more.client_id = "gil";
+      records->push_back(more);
+      break;  // a port twice
+    case 3:
+      more.container_id = "x3";
+      more.client_id = "..";
+      records->push_back(more);
+      break;
+    case 4:
+      more.container_id = "x4";
+      more.port = static_cast<int>(mix(dice) % 2) * 70'000;
+      records->push_back(more);
+      break;
     case 5: one.port++; break;
-    case 6: one.boot_id = one.fingerprint = ""; one.last_accessed_mono_ms = -1; break;   // of the first version
+    case 6:  // as of the first version
+      one.fingerprint = "";
+      one.last_accessed_mono_ms = -1;
+      if (mix(dice) % 2) one.boot_id = "";
+      break;
     case 7: one.last_accessed_mono_ms += 1'000'000'000; break;
-    case 8: more.container_id = ""; records->push_back(more); break;
+    case 8:
+      more.container_id = "";
+      records->push_back(more);
+      break;
   }
 }
 
@@ -184,8 +221,14 @@ static void file_is(World& world, FileFate fate, uint64_t* dice) {
   const char* words = "";
   switch (fate) {
     case FileFate::Whole: return;
-    case FileFate::Lost: found.clear(); words = "; its state file is lost"; break;
-    case FileFate::Torn: found.clear(); words = "; its state file is torn, and set aside"; break;
+    case FileFate::Lost:
+      found.clear();
+      words = "; its state file is lost";
+      break;
+    case FileFate::Torn:
+      found.clear();
+      words = "; its state file is torn, and set aside";
+      break;
     case FileFate::Old:
       if (!world.older.empty()) found = world.older[mix(dice) % world.older.size()];
       words = "; its state file is an older one";

@@ -16,9 +16,7 @@ static Box* box_by_name(World& world, const std::string& name) {
   return nullptr;
 }
 
-static bool runs(const Box& box) {
-  return box.seen.state == SeenState::Running || box.seen.state == SeenState::Paused;
-}
+static bool runs(const Box& box) { return box.seen.state == SeenState::Running || box.seen.state == SeenState::Paused; }
 
 bool box_is_ours(const World& world, const Box& box) {
   if (!box.seen.instance.empty()) return box.seen.instance == kInstance;
@@ -29,9 +27,8 @@ bool box_is_ours(const World& world, const Box& box) {
 
 void box_says(World& world, ContainerChange change, const Box& box) {
   if (!world.stream_up) return;
-  world.stream.push_back(ContainerChanged{change, box.seen.id, box.seen.name,
-                                          change == ContainerChange::Died ? 137 : 0, box.seen.instance, box.seen.run,
-                                          box.seen.job});
+  world.stream.push_back(ContainerChanged{change, box.seen.id, box.seen.name, change == ContainerChange::Died ? 137 : 0,
+                                          box.seen.instance, box.seen.run, box.seen.job});
 }
 
 void box_ends(World& world, Box& box) {
@@ -157,7 +154,7 @@ static void removal(World& world, Work work, Outcome outcome) {
   };
   if (!world.engine_up) return is(Fault::Unreachable);
   Box* box = id.empty() ? nullptr : box_by_id(world, id);
-  if (!box) return is(Fault::None);
+  if (!box) return is(outcome == Outcome::Slow ? Fault::NotFound : Fault::None);
   if (outcome == Outcome::Refused) return is(Fault::Refused);
   if (outcome == Outcome::LostUndone) return is(Fault::Unknown);
   if (outcome == Outcome::LostLater && !work.silent) {
@@ -183,7 +180,8 @@ static void rename(World& world, Work work, Outcome outcome) {
   const DoRename job = std::get<DoRename>(work.job);
   auto is = [&](Fault fault) {
     report(world, work,
-           RenameDone{job.port, job.generation, job.name, Failure{fault, fault == Fault::None ? "" : "the engine says so"}});
+           RenameDone{job.port, job.generation, job.name,
+                      Failure{fault, fault == Fault::None ? "" : "the engine says so"}});
   };
   Box* box = box_by_id(world, job.container_id);
   if (!world.engine_up) return is(Fault::Unreachable);
@@ -205,18 +203,23 @@ static void check(World& world, const Work& work, Outcome outcome) {
   const auto& job = std::get<DoCheck>(work.job);
   const Box* box = box_by_id(world, job.container_id);
   CheckDone done{job.port, job.generation, {}, box ? box->seen : Seen{}, box && box->page};
-  if (!world.engine_up) done.failure.fault = Fault::Unreachable;
-  else if (outcome == Outcome::Refused) done.failure.fault = Fault::Refused;
+  if (!world.engine_up)
+    done.failure.fault = Fault::Unreachable;
+  else if (outcome == Outcome::Refused)
+    done.failure.fault = Fault::Refused;
   else if (outcome == Outcome::LostUndone || outcome == Outcome::LostDone || outcome == Outcome::LostLater)
     done.failure.fault = Fault::Unknown;
-  else if (!box) done.failure.fault = Fault::NotFound;
+  else if (!box)
+    done.failure.fault = Fault::NotFound;
   report(world, work, done);
 }
 
 static void listing(World& world, const Work& work, Outcome outcome) {
   Listed listed{std::get<DoList>(work.job).asked, {}, {}};
-  if (!world.engine_up) listed.failure = Failure{Fault::Unreachable, "no engine answers"};
-  else if (outcome != Outcome::Well && outcome <= Outcome::LostLater) listed.failure = Failure{Fault::Unknown, "cut off"};
+  if (!world.engine_up)
+    listed.failure = Failure{Fault::Unreachable, "no engine answers"};
+  else if (outcome != Outcome::Well && outcome <= Outcome::LostLater)
+    listed.failure = Failure{Fault::Unknown, "cut off"};
   else
     for (const Box& box : world.boxes)
       if (box.seen.instance == kInstance || box.seen.name.starts_with("vnc_")) listed.seen.push_back(box.seen);
@@ -252,11 +255,15 @@ void work_do(World& world, size_t at, Outcome outcome) {
     const bool pull = std::get_if<DoPull>(&work.job) != nullptr;
     const bool well = outcome == Outcome::Well || outcome > Outcome::LostLater;
     Failure failure;
-    if (!world.engine_up) failure = Failure{Fault::Unreachable, "no engine answers"};
-    else if (!well) failure = Failure{Fault::Refused, "the registry does not answer"};
+    if (!world.engine_up)
+      failure = Failure{Fault::Unreachable, "no engine answers"};
+    else if (!well)
+      failure = Failure{Fault::Refused, "the registry does not answer"};
     if (pull && failure.fault == Fault::None) world.image_here = true;
-    if (pull) report(world, work, PullDone{failure});
-    else report(world, work, ConnectDone{failure});
+    if (pull)
+      report(world, work, PullDone{failure});
+    else
+      report(world, work, ConnectDone{failure});
   }
 }
 
@@ -267,11 +274,13 @@ std::string work_text(const Work& work) {
            " on port " + std::to_string(job->port);
   if (const auto* job = std::get_if<DoRemove>(&work.job))
     return whose + "removal of " +
-           (job->container_id.empty() ? job->name + " (job " + std::to_string(job->launch_job) + ")" : job->container_id);
+           (job->container_id.empty() ? job->name + " (job " + std::to_string(job->launch_job) + ")"
+                                      : job->container_id);
   if (const auto* job = std::get_if<DoRename>(&work.job))
     return whose + "renaming of " + job->container_id + " to " + job->name;
   if (const auto* job = std::get_if<DoCheck>(&work.job)) return whose + "look at " + job->container_id;
   if (std::get_if<DoList>(&work.job)) return whose + "listing";
-  if (const auto* job = std::get_if<DoSave>(&work.job)) return whose + "write of version " + std::to_string(job->version);
+  if (const auto* job = std::get_if<DoSave>(&work.job))
+    return whose + "write of version " + std::to_string(job->version);
   return whose + (std::get_if<DoPull>(&work.job) ? "pull of the image" : "question for its version");
 }

@@ -12,14 +12,19 @@ struct Found {
 
 inline constexpr Found kFound[] = {
     {"an access that waits for the first listing, and was removed meanwhile, cost another client its session", 1015,
-     "Ask 1 0 0 0; Prompt 0 0 0 0; Stop 0 0 0 0; Answer 0 0 0 0; Exit 0 0 0 0; Ask 4 0 0 0; Ask 3 0 0 0; RemoveOne 3 0 0 0"},
+     "Ask 1 0 0 0; Prompt 0 0 0 0; Stop 0 0 0 0; Answer 0 0 0 0; Exit 0 0 0 0; Ask 4 0 0 0; Ask 3 0 0 0; RemoveOne 3 0 "
+     "0 0"},
     {"a container whose removal took longer than a minute was adopted while it was being removed", 1,
-     "Kill 0 0 6 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; HandRenames 2 0 4 0; Wait 0 0 61000 0; Prompt 2 0 0 0; "
+     "Kill 0 0 6 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; HandRenames 2 0 4 0; Wait 0 0 61000 0; Prompt "
+     "2 0 0 0; "
      "Wait 0 0 1000 0; Wait 0 0 61000 0; Prompt 2 0 0 0"},
     {"a listing that took longer than a minute brought back a session that had died meanwhile", 120737,
-     "Ask 4 2 0 0; Prompt 0 0 0 0; Kill 0 3 260850 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Call 0 0 0 0; HandRemoves 0 0 0 0; "
+     "Ask 4 2 0 0; Prompt 0 0 0 0; Kill 0 3 260850 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Call 0 0 0 0; HandRemoves 0 "
+     "0 0 0; "
      "Happen 0 0 0 0; Happen 0 0 0 0; Wait 0 0 130000 0; Ask 0 0 0 0"},
-    {"a record whose container was renamed during the first listing was served without having been held against the engine", 47489,
+    {"a record whose container was renamed during the first listing was served without having been held against the "
+     "engine",
+     47489,
      "Kill 0 4 327562 0; StreamOpens 0 0 0 0; HandRenames 0 0 414 0; Prompt 0 0 0 0; Ask 0 0 0 0; Happen 0 0 0 0"},
 };
 

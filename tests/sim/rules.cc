@@ -9,8 +9,18 @@
 void rules_before(World& world) {
   world.was.clear();
   for (const auto& [port, slot] : world.table.slots) {
-    Was was{port, slot.generation, slot.state, slot.outside, slot.size_by_default, slot.client, slot.container_id,
-            slot.fingerprint, slot.size, slot.last_access_ms, slot.blocked_until_ms, slot.changed};
+    Was was{port,
+            slot.generation,
+            slot.state,
+            slot.outside,
+            slot.size_by_default,
+            slot.client,
+            slot.container_id,
+            slot.fingerprint,
+            slot.size,
+            slot.last_access_ms,
+            slot.blocked_until_ms,
+            slot.changed};
     world.was.push_back(std::move(was));
   }
   world.before.reconciled = world.table.reconciled;
@@ -26,9 +36,8 @@ void rules_before(World& world) {
 static void redirected(World& world, const AnswerRedirect& answer) {
   const std::string& client = world.requests[answer.request].client;
   const std::string whom = "the 302 for " + client + " to port " + std::to_string(answer.port);
-  auto record = std::find_if(world.disk.begin(), world.disk.end(), [&](const Record& one) {
-    return one.port == answer.port && one.client_id == client;
-  });
+  auto record = std::find_if(world.disk.begin(), world.disk.end(),
+                             [&](const Record& one) { return one.port == answer.port && one.client_id == client; });
   if (record == world.disk.end()) return broken(world, whom + " leaves though no record on disk says so");
   const std::string& id = record->container_id;
   if (world.known_dead.count(id)) return broken(world, whom + " leads to " + id + ", known to be dead");
@@ -41,7 +50,8 @@ static void redirected(World& world, const AnswerRedirect& answer) {
   std::string& owner = world.told[id];
   // When its record has gone and a hand has given it somebody else's name, nobody could tell.
   const bool misled = !world.by_hand.empty() && world.by_hand.count(id + " " + client_container_name(client));
-  if (!owner.empty() && owner != client && !misled) return broken(world, id + ", the container of " + owner + ", is given to " + client);
+  if (!owner.empty() && owner != client && !misled)
+    return broken(world, id + ", the container of " + owner + ", is given to " + client);
   owner = client;
 }
 
@@ -53,18 +63,22 @@ static void removal_of_no_slot(World& world, const Event& event, const DoRemove&
     for (const Seen& seen : listed->seen)
       if (seen.id == job.container_id && (seen.state != SeenState::Running || seen.name != box->seen.name)) return;
   if (box->seen.name != client_container_name(told->second) || world.table.deaths.count(job.container_id)) return;
-  const bool had = std::any_of(world.was.begin(), world.was.end(), [&](const Was& was) { return was.client == told->second; });
+  const bool had =
+      std::any_of(world.was.begin(), world.was.end(), [&](const Was& was) { return was.client == told->second; });
   const bool another = had || world.table.by_client.count(told->second) || world.table.heirs.count(told->second);
-  if (!another) broken(world, "the running session of " + told->second + " (" + job.container_id + ") is removed as nobody's");
+  if (!another)
+    broken(world, "the running session of " + told->second + " (" + job.container_id + ") is removed as nobody's");
 }
 
 void rules_action(World& world, const Event& event, const Action& action) {
   if (const auto* redirect = std::get_if<AnswerRedirect>(&action)) return redirected(world, *redirect);
-  if (std::get_if<DoSave>(&action) && !world.table.reconciled) broken(world, "the state file is replaced before the engine has been asked");
+  if (std::get_if<DoSave>(&action) && !world.table.reconciled)
+    broken(world, "the state file is replaced before the engine has been asked");
   if (const auto* removal = std::get_if<DoRemove>(&action)) {
     if (removal->port == 0) return removal_of_no_slot(world, event, *removal);
     const Slot* slot = slot_of(world.table, removal->port, removal->generation);
-    if (!slot || slot->state != SlotState::Removing) broken(world, "a removal is asked for that no REMOVING slot knows");
+    if (!slot || slot->state != SlotState::Removing)
+      broken(world, "a removal is asked for that no REMOVING slot knows");
   } else if (const auto* renaming = std::get_if<DoRename>(&action)) {
     const Slot* slot = slot_of(world.table, renaming->port, renaming->generation);
     const std::string& client = slot && slot->state == SlotState::Removing ? slot->held_for : slot ? slot->client : "";
@@ -92,11 +106,13 @@ static bool seen_ended(const Was& was, const Listed& listed) {
 static bool may_end(const World& world, const Was& was, const Event& event) {
   if (const auto* removal = std::get_if<RemoveAsked>(&event)) return removal->client == was.client;
   if (std::get_if<RemoveAllAsked>(&event)) return true;
-  if (const auto* asked = std::get_if<AccessAsked>(&event)) return asked->client == was.client && !fits(world, was, *asked);
+  if (const auto* asked = std::get_if<AccessAsked>(&event))
+    return asked->client == was.client && !fits(world, was, *asked);
   if (const auto* listed = std::get_if<Listed>(&event)) return seen_ended(was, *listed);
   if (std::get_if<Tick>(&event)) return world.now.mono_ms - was.last_access_ms > world.config.idle_timeout_ms;
   if (const auto* changed = std::get_if<ContainerChanged>(&event))
-    return changed->id == was.container && (changed->change == ContainerChange::Died || changed->change == ContainerChange::Destroyed);
+    return changed->id == was.container &&
+           (changed->change == ContainerChange::Died || changed->change == ContainerChange::Destroyed);
   return false;
 }
 
@@ -122,7 +138,8 @@ static void was_recycled(World& world, const Was& was) {
       broken(world, "the session of " + was.client + " is recycled" + which + " is free");
     if (other.state == SlotState::Ready && now->state == SlotState::Ready)
       broken(world, "the session of " + was.client + " is recycled" + which + " is READY");
-    if (other.state == SlotState::Assigned && now->state == SlotState::Assigned && now->last_access_ms < was.last_access_ms)
+    if (other.state == SlotState::Assigned && now->state == SlotState::Assigned &&
+        now->last_access_ms < was.last_access_ms)
       broken(world, "the session of " + was.client + " is recycled" + which + " was not accessed for longer");
   }
   if (was.outside) broken(world, "the session of " + was.client + " is recycled, and its port is not of our range");
@@ -131,14 +148,17 @@ static void was_recycled(World& world, const Was& was) {
 static void ended(World& world, const Was& was, const Event& event) {
   if (was.state == SlotState::Assigned) {
     if (may_end(world, was, event)) return;
-    if (!world.before.reconciled && world.table.reconciled)  // the first listing lets in the requests that have waited for it
+    if (!world.before.reconciled &&
+        world.table.reconciled)  // the first listing lets in the requests that have waited for it
       for (const Event& early : world.before.early)
         if (may_end(world, was, early)) return;
     const Slot* slot = slot_of(world.table, was.port, was.generation);
     if (slot && !slot->heir.empty() && slot->heir != was.client) return was_recycled(world, was);
-    broken(world, "the session of " + was.client + " on port " + std::to_string(was.port) + " is ended without a cause");
+    broken(world,
+           "the session of " + was.client + " on port " + std::to_string(was.port) + " is ended without a cause");
   } else if (!may_be_given_up(was, event)) {
-    broken(world, "what was on its way to " + was.client + " on port " + std::to_string(was.port) + " is given up without a cause");
+    broken(world, "what was on its way to " + was.client + " on port " + std::to_string(was.port) +
+                      " is given up without a cause");
   }
 }
 
@@ -146,7 +166,8 @@ static void check_ends(World& world, const Event& event) {
   for (const Was& was : world.was) {
     if (was.client.empty()) continue;
     const Slot* slot = slot_of(world.table, was.port, was.generation);
-    if (!slot || slot->state == SlotState::Removing) ended(world, was, event);
+    if (!slot || slot->state == SlotState::Removing)
+      ended(world, was, event);
     else if (slot->client != was.client && was.state != SlotState::Claiming)
       broken(world, "port " + std::to_string(was.port) + " goes from " + was.client + " to " + slot->client);
   }
@@ -178,7 +199,9 @@ static void check_access(World& world, const AccessAsked& asked) {
   if (own || asked.size_given || world.before.store_broken || world.table.heirs.count(asked.client)) return;
   const Was* ready = nullptr;  // the one for longest
   for (const Was& was : world.was)
-    if (was.state == SlotState::Ready && was.fingerprint == world.config.fingerprint && (!ready || was.changed < ready->changed)) ready = &was;
+    if (was.state == SlotState::Ready && was.fingerprint == world.config.fingerprint &&
+        (!ready || was.changed < ready->changed))
+      ready = &was;
   if (!ready) return;
   const Slot* given = slot_by_client(world.table, asked.client);
   if (!given || given->port != ready->port || given->state != SlotState::Claiming)
@@ -193,7 +216,8 @@ static void check_broken_store(World& world, const Event& event) {
   };
   const bool by_name = std::get_if<Listed>(&event) || std::get_if<ContainerChanged>(&event);
   if (more(SlotState::Free, SlotState::Creating)) broken(world, "a launch is begun though nothing can be written down");
-  if (more(SlotState::Ready, SlotState::Claiming) && !by_name) broken(world, "a claim is begun though nothing can be written down");
+  if (more(SlotState::Ready, SlotState::Claiming) && !by_name)
+    broken(world, "a claim is begun though nothing can be written down");
 }
 
 static void check_pulling(World& world) {
@@ -212,13 +236,24 @@ static void check_ready(World& world) {
     if (slot.state != SlotState::Ready) continue;
     ready++;
     auto told = world.told.find(slot.container_id);
-    if (told != world.told.end()) broken(world, "port " + std::to_string(port) + " is READY with the container of " + told->second);
-    const bool on_disk = std::any_of(world.disk.begin(), world.disk.end(), [&own = slot](const Record& one) { return one.container_id == own.container_id; });
+    if (told != world.told.end())
+      broken(world, "port " + std::to_string(port) + " is READY with the container of " + told->second);
+    const bool on_disk = std::any_of(world.disk.begin(), world.disk.end(),
+                                     [&own = slot](const Record& one) { return one.container_id == own.container_id; });
     if (!on_disk) broken(world, "port " + std::to_string(port) + " is READY and no record on disk knows it");
   }
   const Table& table = world.table;
-  const bool may_trim = table.reconciled && table.engine_up && !table.stopping && !table.pulling && table.store_text.empty();
+  const bool may_trim =
+      table.reconciled && table.engine_up && !table.stopping && !table.pulling && table.store_text.empty();
   if (may_trim && ready > table.config.warm_pool_size) broken(world, "more slots are READY than WARM_POOL_SIZE");
+}
+
+static void check_status(World& world) {
+  for (const Record& one : table_status(world.table)) {
+    const SlotState state = world.table.slots.at(one.port).state;
+    if (state != SlotState::Ready && state != SlotState::Claiming && state != SlotState::Assigned)
+      broken(world, "/status shows port " + std::to_string(one.port) + ", which serves nobody yet");
+  }
 }
 
 // Every waiting request gives up by itself. (Stopping answers all.)
@@ -226,7 +261,8 @@ static void check_patience(World& world) {
   const int64_t most = kStartWaitMs + world.config.ready_timeout_ms + kAnswerSlackMs;
   for (uint64_t request : world.open)
     if (world.now.mono_ms - world.requests[request].asked_ms > most)
-      broken(world, "request " + std::to_string(request) + " of " + world.requests[request].client + " has waited too long");
+      broken(world,
+             "request " + std::to_string(request) + " of " + world.requests[request].client + " has waited too long");
 }
 
 void rules_after(World& world, const Event& event) {
@@ -237,13 +273,17 @@ void rules_after(World& world, const Event& event) {
   if (const auto* asked = std::get_if<AccessAsked>(&event)) check_access(world, *asked);
   check_broken_store(world, event);
   check_pulling(world);
-  if (world.table.engine_up && !world.table.stream_open) broken(world, "the engine counts as there though nothing tells of deaths");
+  if (world.table.engine_up && !world.table.stream_open)
+    broken(world, "the engine counts as there though nothing tells of deaths");
   if (std::get_if<Tick>(&event)) check_patience(world);
+  if (std::get_if<Tick>(&event)) check_status(world);
 }
 
 // ---- At rest.
 
-static std::string row(const Record& one) { return one.client_id + " on port " + std::to_string(one.port) + " as " + one.container_name; }
+static std::string row(const Record& one) {
+  return one.client_id + " on port " + std::to_string(one.port) + " as " + one.container_name;
+}
 
 static const Box* named(const World& world, const std::string& name) {
   for (const Box& box : world.boxes)
@@ -269,7 +309,8 @@ static void check_slots_rest(World& world) {
   for (const auto& [port, slot] : table.slots) {
     assigned += slot.state == SlotState::Assigned && !slot.outside;
     ready += slot.state == SlotState::Ready;
-    const bool rests = slot.state == SlotState::Free || slot.state == SlotState::Ready || slot.state == SlotState::Assigned;
+    const bool rests =
+        slot.state == SlotState::Free || slot.state == SlotState::Ready || slot.state == SlotState::Assigned;
     if (!rests) broken(world, "port " + std::to_string(port) + " is left " + slot_state_name(slot.state));
     if (slot.renaming) broken(world, "port " + std::to_string(port) + " is being renamed for ever");
   }
@@ -277,7 +318,8 @@ static void check_slots_rest(World& world) {
   for (const auto& [port, slot] : table.slots) usable -= slot.state == SlotState::Free && is_of_no_use(world, port);
   const int want = std::min(table.config.warm_pool_size, usable);
   if (ready != want)
-    broken(world, std::to_string(ready) + " are READY beside " + std::to_string(assigned) + " sessions, not " + std::to_string(want));
+    broken(world, std::to_string(ready) + " are READY beside " + std::to_string(assigned) + " sessions, not " +
+                      std::to_string(want));
 }
 
 static void check_records_rest(World& world) {
@@ -287,20 +329,25 @@ static void check_records_rest(World& world) {
   for (const Box& box : world.boxes) {
     const bool known = world.table.by_container.count(box.seen.id) != 0;
     if (!known && !box_is_ours(world, box)) continue;
-    if (box.seen.state != SeenState::Running) return broken(world, box.seen.name + " (" + box.seen.id + ") is left there, not running");
+    if (box.seen.state != SeenState::Running)
+      return broken(world, box.seen.name + " (" + box.seen.id + ") is left there, not running");
     if (!known) return broken(world, box.seen.name + " (" + box.seen.id + ") runs without a slot");
     const Slot& slot = *slot_by_container(world.table, box.seen.id);
-    in_engine[box.seen.id] = (slot.client.empty() ? std::string(kPoolClient) : slot.client) + " on port " + std::to_string(box.seen.port) + " as " + box.seen.name;
+    in_engine[box.seen.id] = (slot.client.empty() ? std::string(kPoolClient) : slot.client) + " on port " +
+                             std::to_string(box.seen.port) + " as " + box.seen.name;
   }
   for (const auto& [id, is] : in_engine)
     if (on_disk[id] != is || in_status[id] != is)
-      return broken(world, id + ": engine \"" + is + "\", disk \"" + on_disk[id] + "\", status \"" + in_status[id] + "\"");
+      return broken(world,
+                    id + ": engine \"" + is + "\", disk \"" + on_disk[id] + "\", status \"" + in_status[id] + "\"");
   if (on_disk.size() != in_engine.size()) broken(world, "a record is left of a container that is gone");
   if (in_status.size() != in_engine.size()) broken(world, "/status shows a container that is gone");
 }
 
 void rules_at_rest(World& world) {
-  if (!world.open.empty()) broken(world, "request " + std::to_string(world.open.front()) + " of " + world.requests[world.open.front()].client + " is never answered");
+  if (!world.open.empty())
+    broken(world, "request " + std::to_string(world.open.front()) + " of " + world.requests[world.open.front()].client +
+                      " is never answered");
   if (!world.work.empty() || !world.answers.empty()) broken(world, "something is still under way");
   int foreign = 0;
   for (const Box& box : world.boxes) foreign += box.foreign;

@@ -17,16 +17,16 @@ struct Profile {
 
 static constexpr Profile kProfiles[] = {
     //               time cli pro wrk ans evt hea han str eng sto liv clk  faults shuffle
-    {"calm",           8, 14, 40,  6,  8, 12, 10,  1,  2,  1,  1,  1,  1,   2,  5},
-    {"storm",          5, 40, 24,  6,  8,  8,  8,  0,  2,  0,  1,  1,  0,   3, 20},
-    {"faulty engine",  8, 14, 12, 22, 16, 12,  8,  2,  5,  4,  1,  2,  1,  35, 40},
-    {"faulty store",   8, 22, 26, 14, 10,  6,  8,  0,  2,  1, 12,  4,  0,  15, 20},
-    {"crashes",        6, 20, 24, 12, 10,  8,  8,  1,  4,  1,  1, 10,  0,   8, 25},
-    {"clock",         20, 20, 26,  6,  8,  8,  8,  1,  2,  1,  1,  4,  6,   5, 20},
-    {"other hands",    8, 16, 24,  8, 10, 14,  8, 14,  4,  1,  1,  3,  0,   5, 30},
-    {"hands and disk",10, 24, 16, 12, 10, 10,  8,  8,  3,  1,  5,  3,  0,  15, 30},
-    {"no image",       8, 20, 24, 12, 12,  6,  8,  0,  2, 10,  1,  2,  0,  12, 30},
-    {"all at once",    8, 18, 14, 14, 12, 12,  8,  4,  4,  2,  2,  3,  1,  20, 50},
+    {"calm", 8, 14, 40, 6, 8, 12, 10, 1, 2, 1, 1, 1, 1, 2, 5},
+    {"storm", 5, 40, 24, 6, 8, 8, 8, 0, 2, 0, 1, 1, 0, 3, 20},
+    {"faulty engine", 8, 14, 12, 22, 16, 12, 8, 2, 5, 4, 1, 2, 1, 35, 40},
+    {"faulty store", 8, 22, 26, 14, 10, 6, 8, 0, 2, 1, 12, 4, 0, 15, 20},
+    {"crashes", 6, 20, 24, 12, 10, 8, 8, 1, 4, 1, 1, 10, 0, 8, 25},
+    {"clock", 20, 20, 26, 6, 8, 8, 8, 1, 2, 1, 1, 4, 6, 5, 20},
+    {"other hands", 8, 16, 24, 8, 10, 14, 8, 14, 4, 1, 1, 3, 0, 5, 30},
+    {"hands and disk", 10, 24, 16, 12, 10, 10, 8, 8, 3, 1, 5, 3, 0, 15, 30},
+    {"no image", 8, 20, 24, 12, 12, 6, 8, 0, 2, 10, 1, 2, 0, 12, 30},
+    {"all at once", 8, 18, 14, 14, 12, 12, 8, 4, 4, 2, 2, 3, 1, 20, 50},
 };
 
 namespace {
@@ -69,13 +69,18 @@ static Outcome make_outcome(Maker& maker) {
 }
 
 static Choice make_hand(Maker& maker, const World& world) {
-  static constexpr What kHands[] = {What::HandRemoves, What::HandRenames, What::HandRenames, What::HandPauses,
-                                    What::HandDisconnects, What::HandStarts, What::HandRestarts, What::HandMakes, What::HandMakes, What::Die, What::Sicken};
+  static constexpr What kHands[] = {What::HandRemoves,     What::HandRenames, What::HandRenames,  What::HandPauses,
+                                    What::HandDisconnects, What::HandStarts,  What::HandRestarts, What::HandMakes,
+                                    What::HandMakes,       What::Die,         What::Sicken};
   Choice choice;
   choice.what = kHands[below(maker, std::size(kHands))];
   choice.how = how(below(maker, 6));
-  choice.who = static_cast<uint16_t>(below(maker, choice.what == What::HandMakes ? 6 : static_cast<int>(world.boxes.size()) + 1));
+  choice.who = static_cast<uint16_t>(
+      below(maker, choice.what == What::HandMakes ? 6 : static_cast<int>(world.boxes.size()) + 1));
   choice.amount = below(maker, 1000);
+  if (choice.what == What::HandRenames && !world.open.empty() && percent(maker, 40))  // the name of one who waits
+    for (int i = 0; i < static_cast<int>(std::size(kClients)); i++)
+      if (world.requests[world.open.back()].client == kClients[i]) choice.amount = 4 * i;
   return choice;
 }
 
@@ -91,8 +96,10 @@ static Choice make_life(Maker& maker) {
 static Choice make_engine(Maker& maker, const World& world) {
   Choice choice;
   const int die = below(maker, 10);
-  if (!world.engine_up) choice.what = What::EngineStarts;
-  else choice.what = die < 4 ? What::EngineStops : die < 7 ? What::ImageGoes : What::PortHeld;
+  if (!world.engine_up)
+    choice.what = What::EngineStarts;
+  else
+    choice.what = die < 4 ? What::EngineStops : die < 7 ? What::ImageGoes : What::PortHeld;
   choice.who = static_cast<uint16_t>(below(maker, 4));
   choice.how = how(below(maker, 2));
   return choice;
@@ -107,14 +114,20 @@ static bool mend(Maker& maker, const World& world, Choice* choice) {
   *choice = Choice{};
   choice->what = stopped ? What::Exit : down ? What::EngineStarts : dark ? What::StreamOpens : What::DiskFull;
   if (stopped) choice->amount = below(maker, 1'000'000);
-  return down || dark || stopped || full;
+  if (down || dark || stopped || full) return true;
+  // What happens to containers while nobody looks is found out by the first listing.
+  if (world.stream_up || world.boxes.empty() || !percent(maker, 10)) return false;
+  choice->what = percent(maker, 70) ? What::HandRestarts : What::Sicken;
+  choice->who = static_cast<uint16_t>(below(maker, static_cast<int>(world.boxes.size())));
+  return true;
 }
 
 // An empty group is left alone: true when there was something to choose.
 static bool make(Maker& maker, const World& world, Choice* choice) {
   const Profile& p = *maker.profile;
   if (mend(maker, world, choice)) return true;
-  const int weights[] = {p.time, p.clients, p.prompt, p.work, p.answers, p.events, p.health, p.hands, p.stream, p.engine, p.store, p.lives, p.clock};
+  const int weights[] = {p.time,  p.clients, p.prompt, p.work,  p.answers, p.events, p.health,
+                         p.hands, p.stream,  p.engine, p.store, p.lives,   p.clock};
   int sum = 0;
   for (int weight : weights) sum += weight;
   int die = below(maker, sum), group = 0;
@@ -185,7 +198,8 @@ static void begin(World& world) {
 static void apply(World& world, const Choice& choice) {
   if (world.telling) {
     char when[32];
-    snprintf(when, sizeof when, "%12.3f s  ", static_cast<double>(world.now.mono_ms + choice.ms - 1'000'000'000) / 1000);
+    snprintf(when, sizeof when, "%12.3f s  ",
+             static_cast<double>(world.now.mono_ms + choice.ms - 1'000'000'000) / 1000);
     world.line = when;
     const size_t empty = world.line.size();
     world_apply(world, choice);
@@ -267,7 +281,8 @@ std::string schedule_text(const std::vector<Choice>& choices) {
   std::ostringstream text;
   for (size_t i = 0; i < choices.size(); i++) {
     const Choice& one = choices[i];
-    text << (i ? "; " : "") << what_name(one.what) << ' ' << one.who << ' ' << int{one.how} << ' ' << one.amount << ' ' << one.ms;
+    text << (i ? "; " : "") << what_name(one.what) << ' ' << one.who << ' ' << int{one.how} << ' ' << one.amount << ' '
+         << one.ms;
   }
   return text.str();
 }

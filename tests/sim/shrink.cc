@@ -56,7 +56,9 @@ static bool plainer(const Shrinker& shrinker, std::vector<Choice>* choices) {
     if (is.what == What::Call) prompt = Choice{What::Prompt, is.who, 0, 0, is.ms};
     for (const Choice& plain : {no_time, no_fault, no_amount, first, prompt}) {
       const Choice& now = (*choices)[at];
-      if (plain.ms == now.ms && plain.how == now.how && plain.amount == now.amount && plain.who == now.who && plain.what == now.what) continue;
+      if (plain.ms == now.ms && plain.how == now.how && plain.amount == now.amount && plain.who == now.who &&
+          plain.what == now.what)
+        continue;
       std::vector<Choice> tried = *choices;
       tried[at] = plain;
       if (!breaks(shrinker, tried)) continue;

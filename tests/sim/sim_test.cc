@@ -16,12 +16,14 @@ static void tell_failure(uint64_t seed, const Run& run) {
     printf("seed %" PRIu64 ": %s\n", seed, run.failure.c_str());
     return;
   }
-  printf("\nseed %" PRIu64 ": %s\n(%zu choices; looking for a shorter story)\n", seed, run.failure.c_str(), run.choices.size());
+  printf("\nseed %" PRIu64 ": %s\n(%zu choices; looking for a shorter story)\n", seed, run.failure.c_str(),
+         run.choices.size());
   fflush(stdout);
   const std::vector<Choice> shortest = schedule_shrink(seed, run.choices);
   const Run told = schedule_replay(seed, shortest, true);
   const bool warm = seed % 3 != 0;
-  printf("The story of seed %" PRIu64 ", as short as it was found%s:\n", seed, warm ? " (ana has a session, the pool is filled)" : "");
+  printf("The story of seed %" PRIu64 ", as short as it was found%s:\n", seed,
+         warm ? " (ana has a session, the pool is filled)" : "");
   for (const std::string& line : told.story) printf("%s\n", line.c_str());
   printf("BROKEN: %s\n", told.failure.c_str());
   printf("For found_seeds.h:\n    {\"...\", %" PRIu64 ",\n     \"%s\"},\n", seed, schedule_text(shortest).c_str());
@@ -54,16 +56,23 @@ static int show_moves(const Tally& tally) {
       if (!slot_move_is_legal(a, b)) continue;
       const uint64_t times = tally.moves[from][to];
       const char* why = unreachable(a, b);
-      printf("| %-8s | %-8s | %10" PRIu64 " |%s%s\n", slot_state_name(a), slot_state_name(b), times, times ? "" : " never: ", times ? "" : why ? why : "NO REASON");
+      printf("| %-8s | %-8s | %10" PRIu64 " |%s%s\n", slot_state_name(a), slot_state_name(b), times,
+             times ? "" : " never: ",
+             times ? ""
+             : why ? why
+                   : "NO REASON");
       missing += times == 0 && !why;
     }
   return missing;
 }
 
 static void show(const Tally& tally) {
-  printf("\n%" PRIu64 " events; 302: %" PRIu64 ", removed: %" PRIu64 ", all removed: %" PRIu64 ", 404: %" PRIu64 ", 409: %" PRIu64 ", 500: %" PRIu64 ", 503: %" PRIu64 ", 503 full: %" PRIu64 "\n",
-         tally.steps, tally.redirects, tally.removed, tally.removed_all, tally.errors[0], tally.errors[1], tally.errors[2], tally.errors[3], tally.errors[4]);
-  for (size_t i = 0; i < kWhats; i++) printf("%s %" PRIu64 "%s", what_name(static_cast<What>(i)), tally.whats[i], i + 1 == kWhats ? "\n" : ", ");
+  printf("\n%" PRIu64 " events; 302: %" PRIu64 ", removed: %" PRIu64 ", all removed: %" PRIu64 ", 404: %" PRIu64
+         ", 409: %" PRIu64 ", 500: %" PRIu64 ", 503: %" PRIu64 ", 503 full: %" PRIu64 "\n",
+         tally.steps, tally.redirects, tally.removed, tally.removed_all, tally.errors[0], tally.errors[1],
+         tally.errors[2], tally.errors[3], tally.errors[4]);
+  for (size_t i = 0; i < kWhats; i++)
+    printf("%s %" PRIu64 "%s", what_name(static_cast<What>(i)), tally.whats[i], i + 1 == kWhats ? "\n" : ", ");
 }
 
 // ---- As a test.
@@ -89,7 +98,8 @@ static void test_schedules_that_found_something(void**) {
 static void test_new_schedules(void**) {
   const uint64_t first = number_from("VNC_SIM_FIRST_SEED", static_cast<uint64_t>(time(nullptr) / 86400) * 1'000'000);
   const uint64_t many = number_from("VNC_SIM_SEEDS", 4000);
-  print_message("seeds %" PRIu64 " to %" PRIu64 " (again: make sim FIRST_SEED=%" PRIu64 " SEEDS=%" PRIu64 ")\n", first, first + many - 1, first, many);
+  print_message("seeds %" PRIu64 " to %" PRIu64 " (again: make sim FIRST_SEED=%" PRIu64 " SEEDS=%" PRIu64 ")\n", first,
+                first + many - 1, first, many);
   Tally tally;
   if (!run_seeds(first, many, &tally)) fail_msg("a rule is broken");
 }
@@ -122,12 +132,18 @@ static int run_as_program(int count, char** words) {
   bool moves = false, story = false;
   for (int i = 1; i < count; i++) {
     const bool has_value = i + 1 < count;
-    if (!strcmp(words[i], "--seeds") && has_value) many = strtoull(words[++i], nullptr, 10);
-    else if (!strcmp(words[i], "--first") && has_value) first = strtoull(words[++i], nullptr, 10);
-    else if (!strcmp(words[i], "--seed") && has_value) first = strtoull(words[++i], nullptr, 10), story = true;
-    else if (!strcmp(words[i], "--choices") && has_value) choices_text = words[++i];
-    else if (!strcmp(words[i], "--moves")) moves = true;
-    else return fprintf(stderr, "usage: sim_test --seeds N [--first N] [--moves] | --seed N [--choices TEXT]\n"), 2;
+    if (!strcmp(words[i], "--seeds") && has_value)
+      many = strtoull(words[++i], nullptr, 10);
+    else if (!strcmp(words[i], "--first") && has_value)
+      first = strtoull(words[++i], nullptr, 10);
+    else if (!strcmp(words[i], "--seed") && has_value)
+      first = strtoull(words[++i], nullptr, 10), story = true;
+    else if (!strcmp(words[i], "--choices") && has_value)
+      choices_text = words[++i];
+    else if (!strcmp(words[i], "--moves"))
+      moves = true;
+    else
+      return fprintf(stderr, "usage: sim_test --seeds N [--first N] [--moves] | --seed N [--choices TEXT]\n"), 2;
   }
   if (story) {
     std::vector<Choice> choices = choices_text ? std::vector<Choice>() : schedule_run(first).choices;
@@ -144,7 +160,8 @@ static int run_as_program(int count, char** words) {
   if (moves) show(tally);
   const int missing = moves ? show_moves(tally) : 0;
   if (!held) return 1;
-  printf("%" PRIu64 " schedules from seed %" PRIu64 " on, all rules held: %.1f s, %.0f a minute\n", many, first, seconds, static_cast<double>(many) / seconds * 60);
+  printf("%" PRIu64 " schedules from seed %" PRIu64 " on, all rules held: %.1f s, %.0f a minute\n", many, first,
+         seconds, static_cast<double>(many) / seconds * 60);
   if (missing) printf("%d legal transitions were never made\n", missing);
   return missing ? 1 : 0;
 }

@@ -14,38 +14,38 @@
 
 // ---- What can happen. The names stand in found_seeds.h: they may be added to, but not change their meaning.
 enum class What : uint8_t {
-  Wait,            // amount: milliseconds, with a Tick whenever one is due
-  Sleep,           // amount: the same in one jump: the loop was held up
-  WallClock,       // amount: seconds, also backwards
-  Ask,             // who: client; how: 0 any size, 1 and 2 the sizes of kSizes
-  HangUp,          // who: an open request
-  RemoveOne,       // who: client
-  RemoveAll,       //
-  Prompt,          // who: a job, done whole and well, and its answer delivered
-  Call,            // who: a job, or one half of it; how: an Outcome
-  Answer,          // who: an answer on its way; how: 1 it comes a second time, too, later
-  Happen,          // who: one of the first events of the stream; how: 0 arrives, 1 is lost, 2 comes again
-  Health,          // who: a container: its next probe, passed if it ever will
-  Sicken,          // who: a healthy container becomes unhealthy
-  Die,             // who: a container
-  HandRemoves,     // who: a container; somebody removes it
-  HandRenames,     // who: a container; amount: which name
-  HandPauses,      // who: a container; or unpauses it
-  HandDisconnects, // who: a container loses its network
-  HandStarts,      // who: a container that had ended
-  HandMakes,       // how: which kind of foreign or old container (6 of them); who: client; amount: port
-  StreamOpens,     //
-  StreamBreaks,    //
-  EngineStops,     // how: 0 its containers run on, 1 they all end first
-  EngineStarts,    //
-  ImageGoes,       //
-  PortHeld,        // who: a port; another program takes it, or gives it back
-  DiskFull,        // or has room again
-  Kill,            // how: FileFate; amount: what becomes of the jobs under way, and which settings are changed
-  Stop,            // SIGTERM
-  Exit,            // how, amount: as for Kill; the daemon that was stopped is gone, at rest or not, and started again
-  Reboot,          // everything has ended, another boot id, the monotonic clock starts anew
-  HandRestarts,    // who: a container; it ends, and starts again at once
+  Wait,             // amount: milliseconds, with a Tick whenever one is due
+  Sleep,            // amount: the same in one jump: the loop was held up
+  WallClock,        // amount: seconds, also backwards
+  Ask,              // who: client; how: 0 any size, 1 and 2 the sizes of kSizes
+  HangUp,           // who: an open request
+  RemoveOne,        // who: client
+  RemoveAll,        //
+  Prompt,           // who: a job, done whole and well, and its answer delivered
+  Call,             // who: a job, or one half of it; how: an Outcome
+  Answer,           // who: an answer on its way; how: 1 it comes a second time, too, later
+  Happen,           // who: one of the first events of the stream; how: 0 arrives, 1 is lost, 2 comes again
+  Health,           // who: a container: its next probe, passed if it ever will
+  Sicken,           // who: a healthy container becomes unhealthy
+  Die,              // who: a container
+  HandRemoves,      // who: a container; somebody removes it
+  HandRenames,      // who: a container; amount: which name
+  HandPauses,       // who: a container; or unpauses it
+  HandDisconnects,  // who: a container loses its network
+  HandStarts,       // who: a container that had ended
+  HandMakes,        // how: which kind of foreign or old container (6 of them); who: client; amount: port
+  StreamOpens,      //
+  StreamBreaks,     //
+  EngineStops,      // how: 0 its containers run on, 1 they all end first
+  EngineStarts,     //
+  ImageGoes,        //
+  PortHeld,         // who: a port; another program takes it, or gives it back
+  DiskFull,         // or has room again
+  Kill,             // how: FileFate; amount: what becomes of the jobs under way, and which settings are changed
+  Stop,             // SIGTERM
+  Exit,             // how, amount: as for Kill; the daemon that was stopped is gone, at rest or not, and started again
+  Reboot,           // everything has ended, another boot id, the monotonic clock starts anew
+  HandRestarts,     // who: a container; it ends, and starts again at once
 };
 inline constexpr size_t kWhats = static_cast<size_t>(What::HandRestarts) + 1;
 const char* what_name(What what);
@@ -77,10 +77,10 @@ struct Choice {
 struct Box {  // a container as the engine has it
   Seen seen;
   bool foreign = false;
-  bool was_healthy = false;   // or its page was there
+  bool was_healthy = false;  // or its page was there
   bool was_sick = false;
   bool stuck = false;
-  bool page = false;          // no health check: its page is served
+  bool page = false;  // no health check: its page is served
   bool being_removed = false;
 };
 
@@ -152,7 +152,7 @@ struct World {
   std::unordered_map<std::string, std::string> told;  // container -> the client who was sent to it, over all lives
   std::set<std::string> known_dead;                   // whose death this life has been told of
 
-  std::set<std::string> by_hand;                      // "container name": names that a hand has given
+  std::set<std::string> by_hand;  // "container name": names that a hand has given
 
   std::vector<Was> was;
   Before before;
