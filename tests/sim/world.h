@@ -204,6 +204,9 @@ void box_probed(World& world, Box& box);
 void work_do(World& world, size_t at, Outcome outcome);
 std::string work_text(const Work& work);
 
+// hands.cc: what befalls containers by themselves and by other people's hands
+void hands_act(World& world, const Choice& choice);
+
 // rules.cc: what must hold
 void rules_before(World& world);
 void rules_action(World& world, const Event& event, const Action& action);
