@@ -138,10 +138,10 @@ void a_failing_pool_backs_off_and_says_so_once(Scene* scene) {
   daemon_set(d, "WARM_POOL_SIZE", "1");
   daemon_start(d);
   check_at(wait_until(20, [&] { return ledger_count(scene->suite->ledger.get()) > before; }), "no attempt at all");
-  usleep(14000000);  // attempts after about 0, 1, 3, 7 and 15 s at the most
+  usleep(8500000);  // attempts after about 0, 1, 3 and 7 s at the most
   size_t attempts = ledger_count(scene->suite->ledger.get()) - before;
   check_at(attempts >= 2, "it does not try again: " + std::to_string(attempts));
-  check_at(attempts <= 6, std::to_string(attempts) + " attempts in 14 s");
+  check_at(attempts <= 5, std::to_string(attempts) + " attempts in 8.5 s");
   std::string lines = daemon_log_lines(d, "[POOL]");
   size_t loud = 0;
   for (const char* level : {" WARNING ", " ERROR "}) {

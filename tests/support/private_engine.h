@@ -14,8 +14,8 @@ struct PrivateEngine {
   std::string folder;  // all of it: sockets, images, containers
   std::string socket;
   std::string bridge;  // its default one: dockerd would take docker0, and with none at all it deletes docker0
-  Texts extra;     // further arguments of dockerd
-  pid_t pid = -1;  // -1: not running
+  Texts extra;         // further arguments of dockerd
+  pid_t pid = -1;      // -1: not running
 };
 
 // Not started yet. The scene's end starts it if need be, empties it (containers, networks, bridges), stops and removes it.
