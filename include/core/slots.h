@@ -61,6 +61,7 @@ const char* slot_state_name(SlotState state);
 bool slot_move_is_legal(SlotState from, SlotState to);
 
 inline constexpr int64_t kNever = INT64_MAX;
+inline constexpr int64_t kDoomed = -1;  // of Table.orphans
 
 // What a client asks for. No size given: the default of today, and a session of any default will do.
 struct Want {
@@ -198,7 +199,7 @@ struct Table {
   int64_t cleanup_at_ms = kNever;
 
   std::unordered_map<std::string, std::pair<int64_t, int>> deaths;  // container ids that died lately -> when, exit code
-  std::unordered_map<std::string, int64_t> orphans;  // containers without a slot that are being removed -> kNever, or since when they are gone
+  std::unordered_map<std::string, int64_t> orphans;  // containers without a slot: being removed -> kNever, may still be removed -> kDoomed, gone -> since when
   std::array<std::array<uint32_t, kSlotStates>, kSlotStates> moves{};  // how often each was made, [from][to]
   int defects = 0;                                                     // illegal ones: must stay 0
 };

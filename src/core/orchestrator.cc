@@ -132,7 +132,7 @@ static void forget_old(Turn& turn) {
   if (turn.table.listing) return;  // it may show what has gone since, however long it takes
   int64_t before = turn.now.mono_ms - kRememberMs;
   std::erase_if(turn.table.deaths, [&](const auto& entry) { return entry.second.first < before; });
-  std::erase_if(turn.table.orphans, [&](const auto& entry) { return entry.second < before; });
+  std::erase_if(turn.table.orphans, [&](const auto& entry) { return entry.second < before && entry.second != kDoomed; });
 }
 
 static void tick(Turn& turn) {

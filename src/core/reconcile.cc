@@ -238,7 +238,11 @@ static bool is_ours(const Turn& turn, const Seen& seen) {
 
 static void judge_stranger(Turn& turn, const Seen& seen) {
   Table& table = turn.table;
-  if (slot_by_container(table, seen.id) || table.orphans.count(seen.id) || !is_ours(turn, seen) || launch_in_flight(turn, seen.run, seen.job)) return;
+  if (auto orphan = table.orphans.find(seen.id); orphan != table.orphans.end()) {
+    if (orphan->second == kDoomed) removal_orphan(turn, seen.id, seen.name + " is still there, though its removal has been asked for");
+    return;
+  }
+  if (slot_by_container(table, seen.id) || !is_ours(turn, seen) || launch_in_flight(turn, seen.run, seen.job)) return;
   std::string client;
   NameKind kind = container_name_kind(seen.name, &client);
   bool runs = (seen.state == SeenState::Running || seen.state == SeenState::Paused) && !table.deaths.count(seen.id);
@@ -290,6 +294,9 @@ void reconcile(Turn& turn, const Listed& event) {
   table.list_at_ms = turn.now.mono_ms + kListEveryMs;
   judge_slots(turn, event);
   for (const Seen& seen : event.seen) judge_stranger(turn, seen);
+  std::erase_if(table.orphans, [&](const auto& entry) {
+    return entry.second == kDoomed && std::none_of(event.seen.begin(), event.seen.end(), [&](const Seen& seen) { return seen.id == entry.first; });
+  });
   if (!table.reconciled) {
     table.reconciled = true;
     table_changed(table);

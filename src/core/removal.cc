@@ -79,7 +79,11 @@ void removal_done(Turn& turn, const RemoveDone& event) {
       turn.table.orphans[event.container_id] = turn.now.mono_ms;
     } else {
       say(turn, SayLevel::Warning, "REMOVE", "Could not remove container=" + short_id(event.container_id) + ": " + event.failure.text);
-      turn.table.orphans.erase(event.container_id);  // the next listing finds it again
+      // The next listing finds it again. One that the engine may still remove is nobody's session any more, whoever has need of it by then.
+      if (event.failure.fault == Fault::Unknown)
+        turn.table.orphans[event.container_id] = kDoomed;
+      else
+        turn.table.orphans.erase(event.container_id);
     }
     return;
   }
@@ -122,7 +126,8 @@ void removal_tick(Turn& turn) {
 }
 
 void removal_orphan(Turn& turn, const std::string& id, const std::string& what) {
-  if (turn.table.orphans.count(id)) return;
+  auto known = turn.table.orphans.find(id);
+  if (known != turn.table.orphans.end() && known->second != kDoomed) return;
   turn.table.orphans[id] = kNever;  // not forgotten before the engine has answered
   say(turn, SayLevel::Info, "REMOVE", "Removing container=" + short_id(id) + ": " + what);
   turn.actions.push_back(DoRemove{0, 0, id, "", 0});
