@@ -118,6 +118,7 @@ void daemon_start(World& world) {
   world.life++;
   world.stopping = world.stream_up = false;
   world.known_dead.clear();
+  world.may_still_go.clear();
   world.config.run = "run" + std::to_string(world.life);
   world.actions.clear();
   if (world.table.config.port_max)  // keep count over all lives

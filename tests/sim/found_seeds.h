@@ -26,11 +26,16 @@ inline constexpr Found kFound[] = {
      "engine",
      47489,
      "Kill 0 4 327562 0; StreamOpens 0 0 0 0; HandRenames 0 0 414 0; Prompt 0 0 0 0; Ask 0 0 0 0; Happen 0 0 0 0"},
-    {"a container that the engine was still going to remove was adopted as a session, its client having no other any more", 1679391,
-     "StreamOpens 0 0 0 0; DiskFull 0 0 0 0; DiskFull 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; "
+    {"a container that the engine was still going to remove was adopted as a session, its client having no other any "
+     "more",
+     1679391,
+     "StreamOpens 0 0 0 0; DiskFull 0 0 0 0; DiskFull 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt "
+     "0 0 0 0; "
      "Prompt 0 0 0 0; Wait 0 0 400000 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Call 0 0 0 0; Call 0 0 0 0; Prompt 0 0 0 0; "
-     "StreamBreaks 0 0 0 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Answer 0 0 0 0; Answer 0 0 0 0; Prompt 0 0 0 0; Answer 0 0 0 0; "
-     "HandMakes 1 2 0 0; HandMakes 0 2 449 0; Ask 1 0 0 0; Prompt 0 0 0 0; Call 0 0 0 0; Happen 0 0 0 0; Happen 0 0 0 0; "
+     "StreamBreaks 0 0 0 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Answer 0 0 0 0; Answer 0 0 0 0; Prompt 0 0 0 0; "
+     "Answer 0 0 0 0; "
+     "HandMakes 1 2 0 0; HandMakes 0 2 449 0; Ask 1 0 0 0; Prompt 0 0 0 0; Call 0 0 0 0; Happen 0 0 0 0; Happen 0 0 0 "
+     "0; "
      "Prompt 0 0 0 0; Happen 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 1 0 0 0; Call 0 4 0 0; Prompt 0 0 0 0; "
      "Answer 0 0 0 0; Prompt 0 0 0 0"},
 };

@@ -63,6 +63,7 @@ static void removal_of_no_slot(World& world, const Event& event, const DoRemove&
     for (const Seen& seen : listed->seen)
       if (seen.id == job.container_id && (seen.state != SeenState::Running || seen.name != box->seen.name)) return;
   if (box->seen.name != client_container_name(told->second) || world.table.deaths.count(job.container_id)) return;
+  if (world.may_still_go.count(job.container_id)) return;
   const bool had =
       std::any_of(world.was.begin(), world.was.end(), [&](const Was& was) { return was.client == told->second; });
   const bool another = had || world.table.by_client.count(told->second) || world.table.heirs.count(told->second);
@@ -266,6 +267,9 @@ static void check_patience(World& world) {
 }
 
 void rules_after(World& world, const Event& event) {
+  if (const auto* removed = std::get_if<RemoveDone>(&event))
+    if (removed->port == 0 && removed->failure.fault == Fault::Unknown)
+      world.may_still_go.insert(removed->container_id);
   std::string wrong = table_check(world.table);
   if (!wrong.empty()) broken(world, wrong);
   check_ready(world);

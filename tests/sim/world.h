@@ -152,7 +152,8 @@ struct World {
   std::unordered_map<std::string, std::string> told;  // container -> the client who was sent to it, over all lives
   std::set<std::string> known_dead;                   // whose death this life has been told of
 
-  std::set<std::string> by_hand;  // "container name": names that a hand has given
+  std::set<std::string> may_still_go;  // removals of nobody's containers whose outcome this life does not know
+  std::set<std::string> by_hand;       // "container name": names that a hand has given
 
   std::vector<Was> was;
   Before before;
