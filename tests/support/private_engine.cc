@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 
 #include "support/engine_client.h"
 #include "support/proc.h"
@@ -21,7 +22,7 @@ bool answers(const PrivateEngine* engine) {
 }
 
 void spawn(PrivateEngine* engine) {
-  std::string name = "vnc-e2e-" + std::to_string(engine->scene->suite->block);
+  std::string name = "vnc-e2e-" + std::to_string(engine->suite->block);
   Texts words = {"dockerd",
                  "--host=unix://" + engine->socket,
                  "--data-root=" + engine->folder + "/data",
@@ -82,16 +83,34 @@ void empty(PrivateEngine* engine) {
   engine_call(engine->socket, "POST", "/networks/prune");
 }
 
-// containerd outlives a killed dockerd. Its pid file is trusted only if that process is the one of this folder.
-void end_containerd(const PrivateEngine* engine) {
-  pid_t pid = atoi(file_text(engine->folder + "/exec/containerd/containerd.pid").c_str());
+// Ends the process whose pid stands in that file, if it still is one of this folder's.
+void end_process(const PrivateEngine* engine, const std::string& pid_file, double patience) {
+  pid_t pid = atoi(file_text(engine->folder + pid_file).c_str());
   if (pid <= 1) return;
   std::string proc = "/proc/" + std::to_string(pid) + "/cmdline";
   auto ours = [&] { return file_text(proc).find(engine->folder) != std::string::npos; };
-  if (ours()) kill(pid, SIGTERM);
-  if (!wait_until(5, [&] { return !ours(); })) kill(pid, SIGKILL);
+  if (!ours()) return;
+  kill(pid, SIGTERM);
+  kill(pid, SIGCONT);
+  if (!wait_until(patience, [&] { return !ours(); })) kill(pid, SIGKILL);
+  wait_until(2, [&] { return !ours(); });
 }
 
+// A shim whose containerd was killed at a bad moment stays for ever, and the container below it: both are known by the folder in the
+// shim's arguments.
+void end_shims(const PrivateEngine* engine) {
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", none)) {
+    std::string proc = entry.path();
+    pid_t pid = atoi(entry.path().filename().c_str());
+    if (pid <= 1 || file_text(proc + "/cmdline").find(engine->folder + "/exec/") == std::string::npos) continue;
+    std::istringstream children(file_text(proc + "/task/" + std::to_string(pid) + "/children"));
+    for (pid_t child = 0; children >> child;) kill(child, SIGKILL);
+    kill(pid, SIGKILL);
+  }
+}
+
+// Only dockerd itself ends what runs in its containers, and removes its networks' bridges: it is started again for that.
 void clear_away(PrivateEngine* engine) {
   private_engine_thaw(engine);
   if (engine->pid > 0 || start(engine)) empty(engine);
@@ -99,19 +118,28 @@ void clear_away(PrivateEngine* engine) {
     kill(engine->pid, SIGTERM);
     if (!wait_end(engine, 25)) private_engine_kill9(engine);
   }
-  end_containerd(engine);
+  end_process(engine, "/exec/containerd/containerd.pid", 5);  // it outlives a killed dockerd
+  end_shims(engine);
   unmount_below(engine->folder);
   std::error_code ignored;
-  std::filesystem::path kept = std::filesystem::path(engine->scene->folder) / "engine.log";
-  std::filesystem::copy_file(engine->folder + "/log", kept, ignored);
+  if (!engine->kept_log.empty()) std::filesystem::copy_file(engine->folder + "/log", engine->kept_log, ignored);
   std::filesystem::remove_all(engine->folder, ignored);
   proc_run({"ip", "link", "delete", engine->bridge});
   delete engine;
 }
 
+PrivateEngine* describe(const Suite* suite) {
+  PrivateEngine* engine = new PrivateEngine;
+  engine->suite = suite;
+  engine->folder = suite->folder + "/e";  // short: paths of sockets are
+  engine->socket = engine->folder + "/s";
+  engine->bridge = "vnc-e2e-b" + std::to_string(suite->block);
+  return engine;
+}
+
 void load_image(PrivateEngine* engine, const char* image, const At& at) {
   if (engine_has_image(engine->socket, image)) return;
-  HttpReply saved = engine_call(engine->scene->suite->socket, "GET", "/images/" + std::string(image) + "/get");
+  HttpReply saved = engine_call(engine->suite->socket, "GET", "/images/" + std::string(image) + "/get");
   check_number(saved.status, 200, "docker save", at);
   HttpCall load;
   load.method = "POST";
@@ -125,18 +153,25 @@ void load_image(PrivateEngine* engine, const char* image, const At& at) {
 }  // namespace
 
 PrivateEngine* private_engine_make(Scene* scene) {
-  PrivateEngine* engine = new PrivateEngine;
-  engine->scene = scene;
-  engine->folder = scene->suite->folder + "/e";  // short: paths of sockets are
-  engine->socket = engine->folder + "/s";
+  PrivateEngine* engine = describe(scene->suite);
+  engine->kept_log = scene->folder + "/engine.log";
   mkdir(engine->folder.c_str(), 0711);
-  engine->bridge = "vnc-e2e-b" + std::to_string(scene->suite->block);
   std::string subnet = suite_subnet(*scene->suite, 7);
-  proc_run({"ip", "link", "delete", engine->bridge});  // of a run that was killed
   scene->cleanups.push_back([engine] { clear_away(engine); });
   proc_output({"ip", "link", "add", engine->bridge, "type", "bridge"});
   proc_output({"ip", "addr", "add", subnet.substr(0, subnet.rfind('.')) + ".1/24", "dev", engine->bridge});
   return engine;
+}
+
+void private_engine_clear_left(const Suite& suite) {
+  if (!std::filesystem::exists(suite.folder + "/e")) return;
+  PrivateEngine* engine = describe(&suite);
+  // Their pid files go too: to dockerd a process that ended and that nobody has waited for still lives.
+  for (const std::string& file : Texts{"/pid", "/exec/containerd/containerd.pid"}) {
+    end_process(engine, file, 25);
+    unlink((engine->folder + file).c_str());
+  }
+  clear_away(engine);
 }
 
 void private_engine_start(PrivateEngine* engine, const At& at) {

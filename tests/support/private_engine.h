@@ -10,16 +10,19 @@
 #include "support/suite.h"
 
 struct PrivateEngine {
-  Scene* scene = nullptr;
+  const Suite* suite = nullptr;
   std::string folder;  // all of it: sockets, images, containers
   std::string socket;
-  std::string bridge;  // its default one: dockerd would take docker0, and with none at all it deletes docker0
-  Texts extra;         // further arguments of dockerd
-  pid_t pid = -1;      // -1: not running
+  std::string bridge;    // its default one: dockerd would take docker0, and with none at all it deletes docker0
+  std::string kept_log;  // where its log is copied to at the end; may be empty
+  Texts extra;           // further arguments of dockerd
+  pid_t pid = -1;        // -1: not running
 };
 
 // Not started yet. The scene's end starts it if need be, empties it (containers, networks, bridges), stops and removes it.
 PrivateEngine* private_engine_make(Scene* scene);
+// What a test program that was killed left of one; nothing when there is none.
+void private_engine_clear_left(const Suite& suite);
 // dockerd on `socket` alone: a bridge of its own, no iptables and no kernel settings of its own, so that the machine's engine is left in peace.
 // Puts the tiny images into it, the first time.
 void private_engine_start(PrivateEngine* engine, const At& at = At::current());

@@ -23,6 +23,7 @@
 
 #include "support/daemon.h"
 #include "support/engine_client.h"
+#include "support/private_engine.h"
 #include "support/proc.h"
 
 namespace {
@@ -163,6 +164,7 @@ bool suite_open(Suite* suite, const char* name) {
 }
 
 bool suite_close(const Suite& suite) {
+  private_engine_clear_left(suite);
   remove_containers(suite.socket, kInstanceLabel, suite.network);
   remove_containers(suite.socket, kForeignLabel, suite.network);
   block_clean(suite);
