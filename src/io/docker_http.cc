@@ -9,6 +9,8 @@
 
 #include <memory>
 
+#include "codec/lines.h"
+
 namespace {
 
 constexpr size_t kMostBody = size_t{64} << 20;  // a listing of thousands of containers is a few MiB
@@ -36,7 +38,7 @@ struct Transfer {
   bool opened = false;
   bool too_large = false;
   bool ended_by_us = false;
-  std::string partial;  // the beginning of a line whose end has not come yet
+  Lines lines = {kMostLine, {}};
   int64_t last_byte_ms = 0;
   char words[CURL_ERROR_SIZE] = "";
 };
@@ -55,24 +57,12 @@ long status_of(CURL* easy) {
 
 // Hands over every whole line. False when the transfer must end.
 bool take_lines(Transfer* transfer, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const size_t end = bytes.find('\n');
-    transfer->partial.append(bytes.substr(0, end));
-    if (transfer->partial.size() > kMostLine) {
-      transfer->too_large = true;
-      return false;
-    }
-    if (end == std::string_view::npos) return true;
-    bytes.remove_prefix(end + 1);
-    std::string line;
-    line.swap(transfer->partial);
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    if (!transfer->stream->line(line)) {
-      transfer->ended_by_us = true;
-      return false;
-    }
+  switch (lines_take(&transfer->lines, bytes, transfer->stream->line)) {
+    case LinesEnd::More: return true;
+    case LinesEnd::TooLong: transfer->too_large = true; break;
+    case LinesEnd::Stopped: transfer->ended_by_us = true; break;
   }
-  return true;
+  return false;
 }
 
 size_t on_body(char* bytes, size_t, size_t count, void* arg) {

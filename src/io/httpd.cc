@@ -17,7 +17,6 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -25,9 +24,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+
+#include "io/httpd_target.h"
 
 namespace {
 
@@ -149,29 +149,6 @@ static const char* method_name(const evhttp_request* request) {
   return "UNKNOWN";  // evhttp keeps no text of a method it does not know
 }
 
-// The size comes from libevent, not from strlen: what follows a %00 belongs to the value too.
-static std::string percent_decode(std::string_view text, bool plus_is_blank) {
-  const std::string copy(text);
-  size_t size = 0;
-  char* decoded = evhttp_uridecode(copy.c_str(), plus_is_blank ? 1 : 0, &size);
-  if (decoded == nullptr) return {};
-  std::string result(decoded, size);
-  free(decoded);
-  return result;
-}
-
-static void split_query(std::string_view query, std::vector<std::pair<std::string, std::string>>* params) {
-  while (!query.empty()) {
-    const size_t end = std::min(query.find('&'), query.size());
-    const std::string_view part = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (part.empty()) continue;
-    const size_t equals = std::min(part.find('='), part.size());
-    params->emplace_back(percent_decode(part.substr(0, equals), true),
-                         percent_decode(part.substr(std::min(equals + 1, part.size())), true));
-  }
-}
-
 static evutil_socket_t socket_of(evhttp_request* request) {
   evhttp_connection* connection = evhttp_request_get_connection(request);
   return connection == nullptr ? -1 : bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
@@ -190,10 +167,7 @@ static void on_request(evhttp_request* request, void* arg) {
   out.id = ++httpd->last_id;
   out.method = method_name(request);
   out.method_allowed = out.method == "GET" || out.method == "HEAD";
-  if (const evhttp_uri* uri = evhttp_request_get_evhttp_uri(request)) {
-    if (const char* path = evhttp_uri_get_path(uri)) out.path = percent_decode(path, false);
-    if (const char* query = evhttp_uri_get_query(uri)) split_query(query, &out.params);
-  }
+  httpd_target_read(evhttp_request_get_evhttp_uri(request), &out);
   if (evhttp_connection* connection = evhttp_request_get_connection(request)) {
     char* address = nullptr;
     ev_uint16_t port = 0;
