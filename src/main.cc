@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -22,6 +23,12 @@ static const char kUsage[] =
     "\n"
     "Settings come from the file .env in the current folder and from the environment, which wins:\n"
     "\n";
+
+// Sessions and log show one time. From here on, before there is a second thread, the C library counts in that zone, too.
+static void settle_time_zone(Settings* settings) {
+  if (settings->tz.empty()) settings->tz = host_time_zone();
+  if (!settings->tz.empty()) setenv("TZ", settings->tz.c_str(), 1);
+}
 
 static NameValues environment_values() {
   NameValues values;
@@ -67,5 +74,6 @@ int main(int count, char** words) {
     printf("%s", settings_values(settings).c_str());
     return 0;
   }
+  settle_time_zone(&settings);
   return daemon_run(settings, warnings);
 }

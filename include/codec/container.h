@@ -49,6 +49,7 @@ struct LaunchSpec {
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<BindMount> mounts;
+  std::vector<std::string> dns;  // addresses of name servers; none: the engine's own
 };
 
 struct NetworkSpec {

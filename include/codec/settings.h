@@ -40,6 +40,15 @@ struct Settings {
   std::string vnc_tls_cert;  // host paths; both or none
   std::string vnc_tls_key;
   std::string vnc_access_url;  // empty: a page whose session has ended offers no link
+  std::string vnc_keyboard;
+  std::string vnc_clipboard;
+  std::string vnc_allow_urls;
+  std::string vnc_ca_dir;  // host path
+  std::string vnc_proxy;
+  std::string vnc_no_proxy;
+  std::string vnc_dns;   // addresses with commas between
+  std::string vnc_lang;  // tags with commas between
+  std::string tz;        // empty: nobody said
   std::string docker_host;  // "unix:///var/run/docker.sock" or "tcp://host:port"
 };
 
@@ -77,8 +86,9 @@ std::vector<std::string> settings_banner(const Settings& settings);
 // handed out only if its fingerprint is today's. Stable across versions of the daemon for the same values.
 std::string settings_fingerprint(const Settings& settings);
 
-// What to ask of the engine for one session. `run` and `job` become labels; APPNAME, WIDTH, HEIGHT and, where set, ACCESS_URL
-// its environment; VNC_TLS_* mounts at /run/vnc-tls/cert.pem and /run/vnc-tls/key.pem.
+// What to ask of the engine for one session. `run` and `job` become labels. A setting VNC_X that sessions must know is their X
+// (VNC_LANG, whose name is the C library's, their SESSION_LANG; TZ is TZ), where it is set; VNC_TLS_* are mounted at
+// /run/vnc-tls/cert.pem and key.pem, VNC_CA_DIR at /run/session-ca, all read-only.
 LaunchSpec settings_launch_spec(const Settings& settings, const std::string& name, int port, Size size, const std::string& run,
                                 const std::string& job);
 

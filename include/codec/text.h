@@ -5,8 +5,12 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 std::string_view text_trim(std::string_view text);  // blanks, tabs, line ends on both sides
+
+// The parts between commas, trimmed; an empty text has none. Views into `text`.
+std::vector<std::string_view> text_list(std::string_view text);
 
 // The whole text must be a decimal number within [min, max]: no sign but '-', no blanks. False leaves *out alone.
 bool text_to_int(std::string_view text, long min, long max, long* out);

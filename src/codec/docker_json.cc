@@ -235,6 +235,11 @@ std::string docker_create_body(const LaunchSpec& spec) {
     json_array_append_new(mounts, one);
   }
   json_object_set_new(host, "Mounts", mounts);
+  if (!spec.dns.empty()) {
+    json_t* servers = json_array();
+    for (const std::string& server : spec.dns) json_array_append_new(servers, json_of(server));
+    json_object_set_new(host, "Dns", servers);
+  }
   json_object_set_new(body.get(), "HostConfig", host);
   return dump(body);
 }

@@ -3,11 +3,13 @@
 #include <cstdint>
 
 #include "codec/settings.h"
+#include "codec/text.h"
 
 namespace {
 
 constexpr const char* kCertInside = "/run/vnc-tls/cert.pem";
 constexpr const char* kKeyInside = "/run/vnc-tls/key.pem";
+constexpr const char* kAuthoritiesInside = "/run/session-ca";
 
 // All that is the same for every session of one size.
 LaunchSpec common_spec(const Settings& settings, Size size) {
@@ -19,9 +21,18 @@ LaunchSpec common_spec(const Settings& settings, Size size) {
   spec.env = {{"APPNAME", settings.vnc_appname},
               {"WIDTH", std::to_string(size.width)},
               {"HEIGHT", std::to_string(size.height)}};
-  if (!settings.vnc_access_url.empty()) spec.env.emplace_back("ACCESS_URL", settings.vnc_access_url);
+  const std::pair<const char*, const std::string&> where_set[] = {
+      {"ACCESS_URL", settings.vnc_access_url}, {"KEYBOARD", settings.vnc_keyboard},
+      {"CLIPBOARD", settings.vnc_clipboard},   {"ALLOW_URLS", settings.vnc_allow_urls},
+      {"PROXY", settings.vnc_proxy},           {"NO_PROXY", settings.vnc_no_proxy},
+      {"SESSION_LANG", settings.vnc_lang},     {"TZ", settings.tz}};
+  for (const auto& [name, value] : where_set) {
+    if (!value.empty()) spec.env.emplace_back(name, value);
+  }
   if (!settings.vnc_tls_cert.empty())
     spec.mounts = {{settings.vnc_tls_cert, kCertInside}, {settings.vnc_tls_key, kKeyInside}};
+  if (!settings.vnc_ca_dir.empty()) spec.mounts.push_back({settings.vnc_ca_dir, kAuthoritiesInside});
+  for (const std::string_view server : text_list(settings.vnc_dns)) spec.dns.emplace_back(server);
   return spec;
 }
 
@@ -41,7 +52,7 @@ void hash_add(Hash* hash, size_t count) { hash_add(hash, std::to_string(count));
 
 }  // namespace
 
-// Hashed: image, container port, bind address, then the count and the texts of environment and mounts. Not the network: it is
+// Hashed: image, container port, bind address, then the count and the texts of environment, mounts and name servers. Not the network: it is
 // the instance label, by which containers are found in the first place.
 std::string settings_fingerprint(const Settings& settings) {
   const LaunchSpec spec = common_spec(settings, {settings.vnc_width, settings.vnc_height});
@@ -59,6 +70,8 @@ std::string settings_fingerprint(const Settings& settings) {
     hash_add(&hash, mount.host_path);
     hash_add(&hash, mount.container_path);
   }
+  hash_add(&hash, spec.dns.size());
+  for (const std::string& server : spec.dns) hash_add(&hash, server);
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out;
   for (unsigned shift = 64; shift > 0; shift -= 4) out += kHex[(hash.value >> (shift - 4)) & 0xFU];

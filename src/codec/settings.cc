@@ -7,107 +7,14 @@
 #include <cmath>
 #include <optional>
 
+#include "codec/accept.h"
 #include "codec/identity.h"
 #include "codec/shape.h"
 #include "codec/text.h"
 
 namespace {
 
-constexpr int kPortMost = 65535;
 constexpr int kPortsMost = 1000;
-constexpr size_t kSocketPathMost = 107;  // sun_path holds 108 with its end
-constexpr size_t kUrlMost = 2000;        // what every browser takes
-
-// ---- what a text may be: true and *out set to the value to keep -------------------------------------------------------
-
-using Accept = bool(std::string_view text, std::string* out);
-
-bool accept_if(bool fits, std::string_view text, std::string* out) {
-  if (fits) *out = text;
-  return fits;
-}
-
-bool is_bracketed_ipv6(std::string_view text) {
-  return text.size() > 2 && text.front() == '[' && text.back() == ']' && shape_is_ipv6(text.substr(1, text.size() - 2));
-}
-bool is_url_host(std::string_view text) { return shape_is_host_name(text) || is_bracketed_ipv6(text); }
-bool is_address(std::string_view text) { return shape_is_ipv4(text) || shape_is_ipv6(text); }
-bool is_absolute_path(std::string_view text) {
-  return text.starts_with('/') && !text.ends_with('/') && !shape_has_control(text);
-}
-
-bool accept_url_host(std::string_view text, std::string* out) { return accept_if(is_url_host(text), text, out); }
-bool accept_image(std::string_view text, std::string* out) { return accept_if(shape_is_image(text), text, out); }
-bool accept_address(std::string_view text, std::string* out) { return accept_if(is_address(text), text, out); }
-bool accept_network(std::string_view text, std::string* out) {
-  return accept_if(shape_is_network_name(text), text, out);
-}
-bool accept_plain(std::string_view text, std::string* out) { return accept_if(!shape_has_control(text), text, out); }
-bool accept_secret_path(std::string_view text, std::string* out) {
-  return accept_if(is_absolute_path(text), text, out);
-}
-bool accept_scheme(std::string_view text, std::string* out) {
-  return accept_if(text == "http" || text == "https", text, out);
-}
-
-bool accept_subnet(std::string_view text, std::string* out) {
-  int prefix = 0;
-  return accept_if(shape_parse_subnet(text, &prefix), text, out);
-}
-
-bool accept_file(std::string_view text, std::string* out) {
-  return accept_if(!text.ends_with('/') && !shape_has_control(text), text, out);
-}
-
-bool accept_listen(std::string_view text, std::string* out) {
-  return accept_if(is_address(text) || shape_is_host_name(text), text, out);
-}
-
-// An address to put into a link: http or https, a host, perhaps a port; what follows is anything that may stand in a URL.
-bool accept_web_url(std::string_view text, std::string* out) {
-  std::string_view rest = text;
-  for (std::string_view scheme : {"http://", "https://"}) {
-    if (text.starts_with(scheme)) rest = text.substr(scheme.size());
-  }
-  static constexpr std::string_view kNeverInUrls = " \"<>\\^`{|}";
-  if (rest.size() == text.size() || shape_has_control(text) || text.find_first_of(kNeverInUrls) != text.npos ||
-      text.size() > kUrlMost) {
-    return false;
-  }
-  std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
-  const size_t colon = host.rfind(':');
-  if (colon != host.npos && !host.ends_with(']')) {
-    long number = 0;
-    if (!text_to_int(host.substr(colon + 1), 1, kPortMost, &number)) return false;
-    host = host.substr(0, colon);
-  }
-  return accept_if(is_url_host(host), text, out);
-}
-
-// As the docker command understands it: the socket and the port may be left out. Kept whole.
-bool accept_engine(std::string_view text, std::string* out) {
-  static constexpr std::string_view kUnix = "unix://";
-  static constexpr std::string_view kTcp = "tcp://";
-  if (text.starts_with(kUnix)) {
-    const std::string_view path = text.size() == kUnix.size() ? "/var/run/docker.sock" : text.substr(kUnix.size());
-    if (!is_absolute_path(path) || path.size() > kSocketPathMost) return false;
-    *out = std::string(kUnix).append(path);
-    return true;
-  }
-  if (!text.starts_with(kTcp)) return false;
-  std::string_view host = text.substr(kTcp.size());
-  if (host.ends_with('/')) host.remove_suffix(1);
-  std::string_view port = "2375";
-  const size_t colon = host.rfind(':');
-  if (colon != std::string_view::npos && !host.ends_with(']')) {
-    port = host.substr(colon + 1);
-    host = host.substr(0, colon);
-  }
-  long number = 0;
-  if (!is_url_host(host) || !text_to_int(port, 1, kPortMost, &number)) return false;
-  *out = std::string(kTcp).append(host) + ":" + std::to_string(number);
-  return true;
-}
 
 // ---- the table --------------------------------------------------------------------------------------------------------
 
@@ -224,14 +131,49 @@ constexpr Field kFields[] = {
     {.row = {"VNC_TLS_CERT", "", kSecretAllowed,
              "Certificate for the sessions, a file on the Docker host; without one each session makes its own"},
      .text = &Settings::vnc_tls_cert,
-     .accept = accept_secret_path},
+     .accept = accept_host_path},
     {.row = {"VNC_TLS_KEY", "", kSecretAllowed, "Key of that certificate"},
      .text = &Settings::vnc_tls_key,
-     .accept = accept_secret_path},
+     .accept = accept_host_path},
     {.row = {"VNC_ACCESS_URL", "", "an http or https URL",
              "Where people ask for a session, offered to them when theirs has ended; without it no link is offered"},
      .text = &Settings::vnc_access_url,
      .accept = accept_web_url},
+    {.row = {"VNC_KEYBOARD", "auto", "auto, or a keyboard layout such as br or us:intl",
+             "Keyboard of the people who type; auto serves those whose keyboard is not known"},
+     .text = &Settings::vnc_keyboard,
+     .accept = accept_keyboard},
+    {.row = {"VNC_CLIPBOARD", "both", "both, in, out or off",
+             "Where copied text may go: in is into the session, out is from it"},
+     .text = &Settings::vnc_clipboard,
+     .accept = accept_clipboard},
+    {.row = {"VNC_ALLOW_URLS", "", "patterns of URLs in one line, separated by blanks or commas",
+             "What sessions may open; without it everything"},
+     .text = &Settings::vnc_allow_urls,
+     .accept = accept_plain},
+    {.row = {"VNC_CA_DIR", "", "an absolute path",
+             "Folder on the Docker host with certificates of authorities that sessions trust besides the public ones"},
+     .text = &Settings::vnc_ca_dir,
+     .accept = accept_host_path},
+    {.row = {"VNC_PROXY", "", "http://, https:// or socks5:// with host and port, or the URL of a PAC file; no user, no password",
+             "Proxy of the sessions; a URL that does not end in .pac is one of a PAC file with pac+ before it"},
+     .text = &Settings::vnc_proxy,
+     .accept = accept_proxy},
+    {.row = {"VNC_NO_PROXY", "", "host names, .domains, addresses and subnets, separated by commas",
+             "What sessions reach without the proxy"},
+     .text = &Settings::vnc_no_proxy,
+     .accept = accept_exceptions},
+    {.row = {"VNC_DNS", "", "IP addresses, separated by commas", "Name servers of the sessions; without them the engine's"},
+     .text = &Settings::vnc_dns,
+     .accept = accept_addresses},
+    {.row = {"VNC_LANG", "pt-BR", "language tags such as pt-BR, separated by commas, the best first",
+             "Languages that the browser speaks and asks pages for"},
+     .text = &Settings::vnc_lang,
+     .accept = accept_languages},
+    {.row = {"TZ", "", "a time zone such as America/Sao_Paulo",
+             "Time zone of the sessions and of the log; without it that of this machine"},
+     .text = &Settings::tz,
+     .accept = accept_time_zone},
     {.row = {"DOCKER_HOST", "unix:///var/run/docker.sock", "unix:///path/of/socket or tcp://host:port",
              "Docker engine to use"},
      .text = &Settings::docker_host,
@@ -375,7 +317,8 @@ size_t slips(std::string_view from, std::string_view to) {
 bool has_our_prefix(std::string_view name) {
   return std::any_of(std::begin(kRows), std::end(kRows), [&](const SettingRow& row) {
     const std::string_view known = row.name;
-    return name.starts_with(known.substr(0, known.find('_') + 1));
+    const size_t prefix = known.find('_') + 1;
+    return prefix > 0 && name.starts_with(known.substr(0, prefix));
   });
 }
 
@@ -388,7 +331,7 @@ std::string typing_error(const std::string& name) {
   for (const SettingRow& row : kRows) {
     if (name == row.name) return {};
     const size_t distance = slips(wanted, row.name);
-    const size_t allowed = std::clamp<size_t>(std::string_view(row.name).size() / 4, 1, 3);
+    const size_t allowed = std::min<size_t>(std::string_view(row.name).size() / 4, 3);
     if (distance <= allowed && (nearest == nullptr || distance < least)) nearest = &row, least = distance;
   }
   if (nearest != nullptr)

@@ -1,6 +1,7 @@
 // Trimming, whole numbers, and foreign text made harmless in one line.
 #include "codec/text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -66,6 +67,17 @@ std::string_view text_trim(std::string_view text) {
   const size_t begin = text.find_first_not_of(kBlanks);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+std::vector<std::string_view> text_list(std::string_view text) {
+  std::vector<std::string_view> parts;
+  if (text_trim(text).empty()) return parts;
+  for (size_t start = 0; start <= text.size();) {
+    const size_t comma = std::min(text.find(',', start), text.size());
+    parts.push_back(text_trim(text.substr(start, comma - start)));
+    start = comma + 1;
+  }
+  return parts;
 }
 
 bool text_to_int(std::string_view text, long min, long max, long* out) {

@@ -46,6 +46,20 @@ bool host_read_file(const std::string& path, std::string* text, bool* missing, s
   return true;
 }
 
+// /etc/localtime is a link into the zone database (localtime(5)); where it is a copy, Debian keeps the name in /etc/timezone.
+std::string host_time_zone() {
+  char target[256];
+  const ssize_t length = readlink("/etc/localtime", target, sizeof target);
+  const std::string path(target, length > 0 ? static_cast<size_t>(length) : 0);
+  static constexpr char kDatabase[] = "/zoneinfo/";
+  const size_t at = path.find(kDatabase);
+  if (at != std::string::npos) return path.substr(at + sizeof kDatabase - 1);
+  std::string text, error;
+  bool missing = false;
+  if (!host_read_file("/etc/timezone", &text, &missing, &error)) return "";
+  return text.substr(0, text.find_first_of(" \t\r\n"));
+}
+
 std::string host_boot_id() {
   std::string text, error;
   bool missing = false;

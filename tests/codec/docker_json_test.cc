@@ -69,6 +69,12 @@ static void test_create_body_mounts_are_read_only(void**) {
              "{\"Type\":\"bind\",\"ReadOnly\":true,\"Source\":\"/h/k\",\"Target\":\"/run/k\"}]"));
 }
 
+static void test_create_body_name_servers(void**) {
+  LaunchSpec spec = some_spec();
+  spec.dns = {"10.0.0.1", "::1"};
+  assert_non_null(strstr(docker_create_body(spec).c_str(), "\"Dns\":[\"10.0.0.1\",\"::1\"]"));
+}
+
 static void test_create_body_is_json_whatever_the_text(void**) {
   LaunchSpec spec = some_spec();
   spec.env = {{"APPNAME", "a\xFF\"\\\n{"}};
@@ -637,6 +643,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_create_body),
       cmocka_unit_test(test_create_body_mounts_are_read_only),
+      cmocka_unit_test(test_create_body_name_servers),
       cmocka_unit_test(test_create_body_is_json_whatever_the_text),
       cmocka_unit_test(test_network_body),
       cmocka_unit_test(test_versions),

@@ -88,7 +88,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 25);
+  assert_int_equal(count, 34);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -113,6 +113,15 @@ static void test_every_row_has_its_own_place(void**) {
                              {"VNC_TLS_CERT", "/c"},
                              {"VNC_TLS_KEY", "/k"},
                              {"VNC_ACCESS_URL", "http://h/"},
+                             {"VNC_KEYBOARD", "br"},
+                             {"VNC_CLIPBOARD", "in"},
+                             {"VNC_ALLOW_URLS", "https://a/*"},
+                             {"VNC_CA_DIR", "/ca"},
+                             {"VNC_PROXY", "http://p:1"},
+                             {"VNC_NO_PROXY", "h"},
+                             {"VNC_DNS", "10.0.0.1"},
+                             {"VNC_LANG", "en"},
+                             {"TZ", "UTC"},
                              {"DOCKER_HOST", "unix:///s"}};
   std::string wanted;
   for (size_t i = 0; i < count; i++) {
@@ -173,6 +182,25 @@ static void test_values_of_each(void**) {
                  "http://h/\"", "http://h/<", "http://h/\n/", "https:h", "http://1.2.3"});
   const std::string long_url = "http://" + std::string("h/") + std::string(1991, 'x');
   assert_values("VNC_ACCESS_URL", {long_url.c_str()}, {(long_url + "x").c_str()});
+  assert_values("VNC_KEYBOARD", {"auto", "br", "us:intl", "br:abnt2", "pt:nodeadkeys"},
+                {":", "us:", ":intl", "us intl", "us:a:b", "us;", "-layout\"", "ção"});
+  assert_values("VNC_CLIPBOARD", {"both", "in", "out", "off"}, {"on", "BOTH", "in,out"});
+  assert_values("VNC_ALLOW_URLS", {"*.gov.br, https://erp.example.com/*", "10.1.0.0"}, {"a\nb", "a\x1b"});
+  assert_values("VNC_CA_DIR", {"/etc/ssl/our ca"}, {"ca", "/ca/", "/", "/c\na"});
+  assert_values("VNC_PROXY",
+                {"http://proxy:3128", "https://10.0.0.1:443", "socks5://[::1]:1080", "http://p:1/",
+                 "http://h/proxy.pac", "https://h:1/a/wpad.pac?x=1", "pac+http://h/wpad.dat", "http://p.pac:80"},
+                {"proxy:3128", "http://proxy", "http://u:p@proxy:3128", "socks4://h:1", "http://h:0", "http://h:65536",
+                 "http://h:1/x", "ftp://h/proxy.pac", "pac+", "pac+h", "file:///proxy.pac", "http://h/a b.pac"});
+  assert_values(
+      "VNC_NO_PROXY",
+      {"localhost", ".example.com,10.0.0.0/8", " a , b ", "*.gov.br", "fd00::/8", "::1", "h:8080", "10.0.0.1"},
+      {",", "a,,b", "a b", "10.0.0.0/33", "fd00::/129", "h/8", "http://h", "*", "a;b", "10.0.0.0/"});
+  assert_values("VNC_DNS", {"10.0.0.1", "10.0.0.1, fd00::1"},
+                {"dns", "10.0.0.1:53", "10.0.0.1,", "10.0.0", "10.0.0.1 10.0.0.2"});
+  assert_values("VNC_LANG", {"pt-BR", "pt-BR, en", "es-419", "zh-Hant-TW"},
+                {"p", "pt_BR", "pt-", "-pt", "pt-BR,", "portuguese", "pt--BR", "pt-123456789"});
+  assert_values("TZ", {"America/Sao_Paulo", "UTC", "Etc/GMT+3", "<-03>3", ":UTC"}, {"a b", "a\nb", "\xC3\xA3", "a;b"});
   assert_values("DOCKER_HOST",
                 {"unix:///a", "unix://", "tcp://h", "tcp://h:1", "tcp://[::1]:2375", "tcp://10.0.0.1:2375/"},
                 {"/var/run/docker.sock", "unix://a", "ssh://h", "npipe:////./pipe", "http://h", "tcp://", "tcp://:1",
@@ -367,8 +395,13 @@ static void test_launch_spec(void**) {
   assert_string_equal(spec.bind_address.c_str(), "127.0.0.1");
   assert_int_equal(spec.host_port, 5001);
   assert_int_equal(spec.container_port, 6080);
-  assert_true(
-      (spec.env == NameValues{{"APPNAME", "firefox-kiosk https://google.com"}, {"WIDTH", "1024"}, {"HEIGHT", "768"}}));
+  assert_true((spec.env == NameValues{{"APPNAME", "firefox-kiosk https://google.com"},
+                                      {"WIDTH", "1024"},
+                                      {"HEIGHT", "768"},
+                                      {"KEYBOARD", "auto"},
+                                      {"CLIPBOARD", "both"},
+                                      {"SESSION_LANG", "pt-BR"}}));
+  assert_true(spec.dns.empty());
   assert_true((spec.labels == NameValues{{"io.vnc-orchestrator.instance", "vnc_network"},
                                          {"io.vnc-orchestrator.run", "run7"},
                                          {"io.vnc-orchestrator.job", "job9"},
@@ -379,17 +412,39 @@ static void test_launch_spec(void**) {
   assert_string_equal(spec.mounts[1].host_path.c_str(), "/h/k");
   assert_string_equal(spec.mounts[1].container_path.c_str(), "/run/vnc-tls/key.pem");
   assert_true(settings_launch_spec(good({}), "vnc_1", 5001, {1024, 768}, "r", "j").mounts.empty());
-  const Settings with_link = good({{"VNC_ACCESS_URL", "https://portal/?a=1&b=2"}});
-  const NameValues env = settings_launch_spec(with_link, "vnc_1", 5001, {1024, 768}, "r", "j").env;
-  assert_int_equal(env.size(), 4);
-  assert_true((env.back() == NameValues::value_type{"ACCESS_URL", "https://portal/?a=1&b=2"}));
+}
+
+static void test_what_a_session_is_told(void**) {
+  const Settings settings = good({{"VNC_ACCESS_URL", "https://portal/?a=1&b=2"},
+                                  {"VNC_KEYBOARD", "br"},
+                                  {"VNC_CLIPBOARD", "off"},
+                                  {"VNC_ALLOW_URLS", "*.gov.br"},
+                                  {"VNC_CA_DIR", "/h/ca"},
+                                  {"VNC_PROXY", "http://p:3128"},
+                                  {"VNC_NO_PROXY", "a , b"},
+                                  {"VNC_DNS", "10.0.0.1 , ::1"},
+                                  {"VNC_LANG", "en, pt-BR"},
+                                  {"TZ", "America/Manaus"}});
+  const LaunchSpec spec = settings_launch_spec(settings, "vnc_1", 5001, {1024, 768}, "r", "j");
+  assert_true((NameValues(spec.env.begin() + 3, spec.env.end()) == NameValues{{"ACCESS_URL", "https://portal/?a=1&b=2"},
+                                                                              {"KEYBOARD", "br"},
+                                                                              {"CLIPBOARD", "off"},
+                                                                              {"ALLOW_URLS", "*.gov.br"},
+                                                                              {"PROXY", "http://p:3128"},
+                                                                              {"NO_PROXY", "a,b"},
+                                                                              {"SESSION_LANG", "en,pt-BR"},
+                                                                              {"TZ", "America/Manaus"}}));
+  assert_int_equal(spec.mounts.size(), 1);
+  assert_string_equal(spec.mounts[0].host_path.c_str(), "/h/ca");
+  assert_string_equal(spec.mounts[0].container_path.c_str(), "/run/session-ca");
+  assert_true((spec.dns == std::vector<std::string>{"10.0.0.1", "::1"}));
 }
 
 static void test_fingerprint(void**) {
   // Computed apart from this program: FNV-1a 64 over "<length>:<text>" of localhost/vnc-orchestrator-session:latest, 6080, 0.0.0.0,
-  // 3, APPNAME, firefox-kiosk https://google.com, WIDTH, 410, HEIGHT, 900, 0. If it changes, pools of running installations
+  // 6, APPNAME, firefox-kiosk https://google.com, WIDTH, 410, HEIGHT, 900, KEYBOARD, auto, CLIPBOARD, both, SESSION_LANG, pt-BR, 0, 0. If it changes, pools of running installations
   // are thrown away at the next start.
-  assert_string_equal(settings_fingerprint(good({})).c_str(), "0f5edce40cb75d66");
+  assert_string_equal(settings_fingerprint(good({})).c_str(), "39ba2889b15696ce");
   const std::string today = settings_fingerprint(good({}));
   const NameValues changing[] = {{{"VNC_IMAGE", "other"}},
                                  {{"VNC_APPNAME", "other"}},
@@ -398,6 +453,16 @@ static void test_fingerprint(void**) {
                                  {{"VNC_CONTAINER_PORT", "6081"}},
                                  {{"VNC_BIND", "127.0.0.1"}},
                                  {{"VNC_ACCESS_URL", "http://h/"}},
+                                 {{"VNC_KEYBOARD", "br"}},
+                                 {{"VNC_CLIPBOARD", "in"}},
+                                 {{"VNC_ALLOW_URLS", "x"}},
+                                 {{"VNC_CA_DIR", "/c"}},
+                                 {{"VNC_PROXY", "http://p:1"}},
+                                 {{"VNC_NO_PROXY", "x"}},
+                                 {{"VNC_DNS", "10.0.0.1"}},
+                                 {{"VNC_DNS", "10.0.0.1,10.0.0.2"}},
+                                 {{"VNC_LANG", "en"}},
+                                 {{"TZ", "UTC"}},
                                  {{"VNC_TLS_CERT", "/c"}, {"VNC_TLS_KEY", "/k"}}};
   std::vector<std::string> all = {today};
   for (const NameValues& change : changing) all.push_back(settings_fingerprint(good(change)));
@@ -436,6 +501,7 @@ int main() {
       cmocka_unit_test(test_committed_example_is_up_to_date),
       cmocka_unit_test(test_banner),
       cmocka_unit_test(test_launch_spec),
+      cmocka_unit_test(test_what_a_session_is_told),
       cmocka_unit_test(test_fingerprint),
   };
   return cmocka_run_group_tests_name("codec/settings", tests, nullptr, nullptr);

@@ -21,6 +21,17 @@ static void test_trim(void**) {
   assert_true(text_trim("\xC2\xA0x") == "\xC2\xA0x");
 }
 
+static void test_list(void**) {
+  const auto list = [](std::string_view text) { return text_list(text); };
+  using Parts = std::vector<std::string_view>;
+  assert_true(list("") == Parts{});
+  assert_true(list(" \t") == Parts{});
+  assert_true((list("a") == Parts{"a"}));
+  assert_true((list(" a , b c,d") == Parts{"a", "b c", "d"}));
+  assert_true((list("a,,b,") == Parts{"a", "", "b", ""}));
+  assert_true((list(",") == Parts{"", ""}));
+}
+
 static void test_int(void**) {
   long out = 77;
   for (const char* bad : {"", "-", "+1", " 1", "1 ", "1.0", "1e2", "0x10", "a", "1a", "--1", "101", "-6",
@@ -162,6 +173,7 @@ static void test_short_id(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_trim),
+      cmocka_unit_test(test_list),
       cmocka_unit_test(test_int),
       cmocka_unit_test(test_double),
       cmocka_unit_test(test_double_in_a_locale_with_comma),

@@ -57,6 +57,30 @@ void a_session_is_born_as_the_document_says(Scene* scene) {
   check_at(page(entry).find("WIDTH=410 HEIGHT=900") != std::string::npos, "the page: " + page(entry));
 }
 
+void a_session_is_told_what_its_operator_set(Scene* scene) {
+  Daemon* d = scene->daemon;
+  const Texts told = {"KEYBOARD=br:abnt2",
+                      "CLIPBOARD=in",
+                      "ALLOW_URLS=*.gov.br 10.0.0.1",
+                      "PROXY=http://proxy:3128",
+                      "NO_PROXY=localhost,.example.com",
+                      "ACCESS_URL=http://portal/"};
+  for (const std::string& pair : told)
+    daemon_set(d, ("VNC_" + pair.substr(0, pair.find('='))).c_str(), pair.substr(pair.find('=') + 1));
+  daemon_set(d, "VNC_LANG", "es-419,en");
+  daemon_set(d, "TZ", "America/Manaus");
+  daemon_set(d, "VNC_CA_DIR", scene->folder);
+  daemon_set(d, "VNC_DNS", "10.0.0.1, 10.0.0.2");
+  daemon_start(d);
+  SeenContainer seen = inspect(d, daemon_access(d, suite_client(*scene->suite, "told")).id);
+  for (const std::string& pair : told)
+    check_equal(seen.env[pair.substr(0, pair.find('='))], pair.substr(pair.find('=') + 1), pair);
+  check_equal(seen.env["SESSION_LANG"], "es-419,en", "SESSION_LANG");
+  check_equal(seen.env["TZ"], "America/Manaus", "TZ");
+  check_equal(seen.mounts["/run/session-ca"], scene->folder, "the folder of authorities");
+  check_at(seen.dns == Texts{"10.0.0.1", "10.0.0.2"}, "name servers");
+}
+
 void an_access_to_a_living_session_reuses_it(Scene* scene) {
   Daemon* d = scene->daemon;
   daemon_start(d);
@@ -291,6 +315,7 @@ void idle_sessions_are_cleaned_up_and_used_ones_stay(Scene* scene) {
 int main() {
   const std::vector<CMUnitTest> tests = {
       E2E_TEST(a_session_is_born_as_the_document_says),
+      E2E_TEST(a_session_is_told_what_its_operator_set),
       E2E_TEST(an_access_to_a_living_session_reuses_it),
       E2E_TEST(another_size_is_another_container),
       E2E_TEST(the_smallest_and_largest_sizes_work),

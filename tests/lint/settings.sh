@@ -14,11 +14,11 @@ effective() { (cd "$1" && env -i PATH="$PATH" "$daemon" --check-config 2>"$scrat
 mkdir "$scratch/empty" "$scratch/example"
 effective "$scratch/empty" >"$scratch/defaults"
 sed 's/=.*//' "$scratch/defaults" | sort -u >"$scratch/known"
-"$daemon" --help | grep -oE '^ *[A-Z][A-Z0-9]*_[A-Z0-9_]+' | tr -d ' ' | sort -u >"$scratch/help"
+"$daemon" --help | grep -oE '^  [A-Z][A-Z0-9_]+' | tr -d ' ' | sort -u >"$scratch/help"
 # Both "NAME=default" and "#NAME=default" present a setting.
-grep -oE '^#? ?[A-Z][A-Z0-9]*_[A-Z0-9_]+=' .env.example | tr -d '#= ' | sort -u >"$scratch/example-names"
-sed 's/`//g' README.md | grep -oE '^\| *[A-Z][A-Z0-9]*_[A-Z0-9_]+ *\|' | tr -d '| ' | sort -u >"$scratch/readme"
-sed -E 's/^# ?([A-Z][A-Z0-9]*_[A-Z0-9_]+=)/\1/' .env.example >"$scratch/example/.env"
+grep -oE '^#? ?[A-Z][A-Z0-9_]+=' .env.example | tr -d '#= ' | sort -u >"$scratch/example-names"
+sed 's/`//g' README.md | grep -oE '^\| *[A-Z][A-Z0-9_]+ *\|' | tr -d '| ' | sort -u >"$scratch/readme"
+sed -E 's/^# ?([A-Z][A-Z0-9_]+=)/\1/' .env.example >"$scratch/example/.env"
 effective "$scratch/example" >"$scratch/example-values"
 
 number=0

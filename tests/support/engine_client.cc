@@ -84,6 +84,11 @@ bool engine_inspect(const std::string& socket, const std::string& id_or_name, Se
     if (equals != std::string::npos) seen.env[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   json_t* host = json_object_get(json.get(), "HostConfig");
+  json_array_foreach(json_object_get(host, "Dns"), i, item) seen.dns.push_back(json_string_value(item));
+  json_array_foreach(json_object_get(json.get(), "Mounts"), i, item) {
+    seen.mounts[json_text(item, "Destination")] =
+        json_text(item, "Source") + (json_is_true(json_object_get(item, "RW")) ? " (rw)" : "");
+  }
   seen.shm_size = json_integer_value(json_object_get(host, "ShmSize"));
   seen.restart_policy = json_text(json_object_get(host, "RestartPolicy"), "Name");
   seen.log_driver = json_text(json_object_get(host, "LogConfig"), "Type");

@@ -38,6 +38,8 @@ struct SeenContainer {
   int host_port = 0;  // of 6080/tcp
   std::string host_ip;
   std::vector<std::string> networks;
+  std::vector<std::string> dns;
+  std::map<std::string, std::string> mounts;  // path inside -> path on the host, " (rw)" behind it where it may be written
   long long shm_size = 0;
   std::string restart_policy;
   std::string log_driver;
