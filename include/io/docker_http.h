@@ -25,6 +25,7 @@ struct DockerRequest {
   std::string body;                         // JSON; sent with POST
   long timeout_ms = 30000;                  // the whole call, or a stream's time until its headers
   long quiet_timeout_ms = 0;                // a stream only: silence that ends it; 0: none
+  size_t most_body = size_t{1} << 20;       // bytes of an answer; a larger one is none. A refusal has far less
   const std::atomic<bool>* stop = nullptr;  // ends the transfer; looked at five times a second; may be null
 };
 

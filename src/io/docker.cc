@@ -19,6 +19,8 @@ constexpr int64_t kPullProgressMs = 3000;
 constexpr long kLookMs = 100;  // between looks at what somebody else is doing
 constexpr int kNetworkLooks = 20;
 constexpr size_t kMostErrorText = 600;
+constexpr size_t kMostListing = size_t{16}
+                                << 20;  // some 2 KiB a container, and their JSON takes ten times that in memory
 
 struct Docker {
   DockerOptions options;
@@ -76,6 +78,24 @@ const char* hint_of(EngineFault fault) {
 
 bool is_success(long status) { return (status >= 200 && status < 300) || status == 304; }
 
+// A success that is not this call's own comes from something that is no engine: a page, say, that greets whoever asks for whatever.
+bool is_success_of(DockerCall call, const DockerReply& reply) {
+  switch (call) {
+    case DockerCall::Version:
+    case DockerCall::Inspect:
+    case DockerCall::List:
+    case DockerCall::Network: return reply.status == 200 && reply.json;
+    case DockerCall::Create:
+    case DockerCall::NetworkCreate: return reply.status == 201 && reply.json;
+    case DockerCall::Start: return reply.status == 204 || reply.status == 304;
+    case DockerCall::Remove:
+    case DockerCall::Rename: return reply.status == 204;
+    case DockerCall::Pull:
+    case DockerCall::Events: return reply.status == 200;
+  }
+  return false;
+}
+
 EngineError nonsense(const DockerRequest& request, const std::string& what, const std::string& why) {
   // Whoever changed something and cannot read the answer must look what became of it.
   const bool harmless = strcmp(request.method, "GET") == 0;
@@ -104,7 +124,8 @@ EngineError ask_version(Docker* docker, const std::atomic<bool>* stop, EngineVer
   DockerReply reply;
   if (EngineError error = docker_exchange(docker->endpoint, request, &reply))
     return error_of(error.fault, what, error.text);
-  if (reply.status != 200) return refusal(DockerCall::Version, what, reply);
+  if (!is_success(reply.status)) return refusal(DockerCall::Version, what, reply);
+  if (!is_success_of(DockerCall::Version, reply)) return nonsense(request, what, "it is no JSON");
   EngineVersion version;
   std::string why, api;
   if (!docker_parse_version(reply.body, &version, &why)) return nonsense(request, what, why);
@@ -154,6 +175,8 @@ EngineError docker_call(Docker* docker, DockerCall call, const DockerRequest& re
       });
   if (error) return error_of(error.fault, what, error.text);
   if (!is_success(reply->status)) return refusal(call, what, *reply);
+  if (!is_success_of(call, *reply))
+    return nonsense(request, what, "status " + std::to_string(reply->status) + " is not what this call answers");
   return {};
 }
 
@@ -267,7 +290,8 @@ EngineError docker_list(void* self, std::vector<ContainerInfo>* out) {
   Docker* docker = docker_of(self);
   const std::string what = "list containers";
   // The engine's filters cannot say "this name or that label", and two listings would be two photographs.
-  const DockerRequest request = request_for(docker, "GET", "/containers/json?all=1");
+  DockerRequest request = request_for(docker, "GET", "/containers/json?all=1");
+  request.most_body = kMostListing;
   DockerReply reply;
   if (EngineError error = docker_call(docker, DockerCall::List, request, what, &reply)) return error;
   std::vector<ContainerInfo> all;

@@ -7,13 +7,14 @@
 #include <strings.h>
 #include <time.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "codec/lines.h"
 
 namespace {
 
-constexpr size_t kMostBody = size_t{64} << 20;  // a listing of thousands of containers is a few MiB
+constexpr size_t kMostRefusal = size_t{64} << 10;  // a sentence in JSON
 constexpr size_t kMostLine = size_t{1} << 20;
 constexpr int kLookMs = 200;  // how often limits and *stop are looked at while nothing comes
 
@@ -35,6 +36,7 @@ struct Transfer {
   CURL* easy = nullptr;
   DockerReply reply;
   const DockerStream* stream = nullptr;
+  size_t most_body = 0;
   bool opened = false;
   bool too_large = false;
   bool ended_by_us = false;
@@ -69,7 +71,9 @@ size_t on_body(char* bytes, size_t, size_t count, void* arg) {
   Transfer* transfer = static_cast<Transfer*>(arg);
   transfer->last_byte_ms = monotonic_ms();
   if (transfer->opened) return take_lines(transfer, {bytes, count}) ? count : 0;
-  if (transfer->reply.body.size() + count > kMostBody) {
+  const size_t most =
+      status_of(transfer->easy) < 300 ? transfer->most_body : std::min(transfer->most_body, kMostRefusal);
+  if (transfer->reply.body.size() + count > most) {
     transfer->too_large = true;
     return 0;
   }
@@ -99,6 +103,7 @@ EasyPtr prepare(const DockerEndpoint& endpoint, const DockerRequest& request, Tr
   EasyPtr easy(curl_easy_init());
   if (!easy) return nullptr;
   transfer->easy = easy.get();
+  transfer->most_body = request.most_body;
   CURL* curl = easy.get();
   curl_easy_setopt(curl, CURLOPT_URL, (endpoint.base + request.target).c_str());
   if (!endpoint.socket.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, endpoint.socket.c_str());

@@ -33,6 +33,7 @@ static void watcher_run(Watcher* watcher) {
   std::chrono::milliseconds wait = kFirstWait;
   while (!watcher->stop.load()) {
     bool opened = false;
+    const auto began = std::chrono::steady_clock::now();
     EngineError error = watcher->engine->ops->watch(
         watcher->engine->self, &watcher->stop,
         [watcher, &opened] {
@@ -42,7 +43,8 @@ static void watcher_run(Watcher* watcher) {
         [watcher](const EngineEvent& event) { mailbox_post(watcher->mailbox, event); });
     if (watcher->stop.load()) return;
     mailbox_post(watcher->mailbox, StreamClosed{std::move(error)});
-    if (opened) wait = kFirstWait;
+    // One that opens and breaks at once, again and again, must not be taken up again at once, again and again.
+    if (opened && std::chrono::steady_clock::now() - began >= kLongestWait) wait = kFirstWait;
     std::unique_lock<std::mutex> lock(watcher->mutex);
     watcher->wake.wait_for(lock, wait, [watcher] { return watcher->stop.load(); });
     wait = std::min(wait * 2, kLongestWait);

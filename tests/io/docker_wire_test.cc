@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "io/engine.h"
+#include "io/mailbox.h"
+#include "io/watcher.h"
 #include "scripted_engine.h"
 #include "support/cmocka_cc.h"
 
@@ -197,6 +199,44 @@ static void a_404_page_of_something_else_says_nothing_about_a_container(void**) 
   EngineNetwork network;
   assert_int_equal(engine->ops->ensure_network(engine->self, {"net", "10.0.0.0/24", "net"}, &network).fault,
                    EngineFault::Failed);
+}
+
+// A page that greets whoever asks for whatever, and JSON that does not call itself so, are no success of any call.
+static void what_greets_everybody_is_no_engine(void**) {
+  const std::string id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+  const std::string page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>";
+  const std::string plain = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n[]";
+  for (const std::string& greeting : {page, plain, json_reply(200, "{}"), json_reply(202, "{}")}) {
+    ScriptedEnginePtr server = scripted_engine_start(false, after_version({{greeting, 0}}));
+    EnginePtr engine = engine_at(scripted_engine_host(server.get()));
+    std::vector<ContainerInfo> list;
+    assert_int_equal(engine->ops->list(engine->self, &list).fault, EngineFault::Failed);
+    assert_int_equal(engine->ops->remove(engine->self, id).fault, EngineFault::Unknown);
+    assert_int_equal(engine->ops->rename(engine->self, id, "vnc_2").fault, EngineFault::Unknown);
+    assert_int_equal(engine->ops->start(engine->self, id).fault, EngineFault::Unknown);
+  }
+  assert_int_equal(create_against({{json_reply(200, "{\"Id\": \"" + id + "\"}"), 0}}), EngineFault::Unknown);
+  const std::string done = "HTTP/1.1 204 No Content\r\n\r\n";
+  ScriptedEnginePtr server = scripted_engine_start(false, after_version({{done, 0}}));
+  EnginePtr engine = engine_at(scripted_engine_host(server.get()));
+  assert_int_equal(engine->ops->remove(engine->self, id).fault, EngineFault::None);
+  assert_int_equal(engine->ops->rename(engine->self, id, "vnc_2").fault, EngineFault::None);
+  assert_int_equal(engine->ops->start(engine->self, id).fault, EngineFault::None);
+}
+
+// A listing may be large, nothing else is.
+static void an_answer_larger_than_its_call_can_have_is_none(void**) {
+  const std::string blanks(2 << 20, ' ');
+  std::string text;
+  assert_int_equal(inspect_against({{json_reply(200, kContainer + blanks), 0}}, 5000, &text), EngineFault::Failed);
+  assert_true(contains(text, "too large"));
+  text.clear();
+  assert_int_equal(create_against({{json_reply(500, blanks.substr(0, 200000)), 0}}, 5000, &text), EngineFault::Unknown);
+  assert_true(contains(text, "too large"));
+  ScriptedEnginePtr server = scripted_engine_start(false, after_version({{json_reply(200, "[" + blanks + "]"), 0}}));
+  EnginePtr engine = engine_at(scripted_engine_host(server.get()));
+  std::vector<ContainerInfo> list;
+  assert_int_equal(engine->ops->list(engine->self, &list).fault, EngineFault::None);
 }
 
 static void an_endless_answer_is_cut_off(void**) {
@@ -410,6 +450,26 @@ static void a_line_that_is_no_event_ends_the_stream(void**) {
   assert_int_equal(watched.error.fault, EngineFault::Failed);
 }
 
+// Each opening makes the daemon ask for the version, the network and a listing: four times a second would be an attack.
+static void a_stream_that_opens_and_breaks_is_taken_up_with_growing_pauses(void**) {
+  std::atomic<int> openings{0};
+  ScriptedEnginePtr server =
+      scripted_engine_start(false, [&openings](const ScriptedRequest& request) -> std::vector<ScriptStep> {
+        if (asks(request, " /version ")) return {{version_reply("1.41", "1.12"), 0}};
+        ++openings;
+        return {{kStreamHead, 0}};
+      });
+  EnginePtr engine = engine_at(scripted_engine_host(server.get()));
+  std::string problem;
+  MailboxPtr mailbox = mailbox_create(&problem);
+  {
+    WatcherPtr watcher = watcher_start(engine.get(), mailbox.get());
+    assert_non_null(watcher.get());
+    usleep(2500000);  // at 0, 0.25, 0.75 and 1.75 s at the earliest
+  }
+  assert_in_range(openings.load(), 2, 4);
+}
+
 static void a_quiet_stream_is_stopped_at_once(void**) {
   // Silent after the headers, before them, and before the version is told.
   for (int silent_at = 0; silent_at < 3; ++silent_at) {
@@ -510,6 +570,8 @@ int main() {
       cmocka_unit_test(a_cut_answer_is_unknown),
       cmocka_unit_test(nonsense_is_failed_where_asking_again_is_harmless_and_unknown_where_not),
       cmocka_unit_test(a_404_page_of_something_else_says_nothing_about_a_container),
+      cmocka_unit_test(what_greets_everybody_is_no_engine),
+      cmocka_unit_test(an_answer_larger_than_its_call_can_have_is_none),
       cmocka_unit_test(an_endless_answer_is_cut_off),
       cmocka_unit_test(what_the_engine_says_cannot_break_a_line),
       cmocka_unit_test(the_api_version_is_agreed_once_and_again_when_the_engine_changed),
@@ -521,6 +583,7 @@ int main() {
       cmocka_unit_test(events_come_whole_however_they_are_cut),
       cmocka_unit_test(a_stream_is_open_only_after_a_200),
       cmocka_unit_test(a_line_that_is_no_event_ends_the_stream),
+      cmocka_unit_test(a_stream_that_opens_and_breaks_is_taken_up_with_growing_pauses),
       cmocka_unit_test(a_quiet_stream_is_stopped_at_once),
       cmocka_unit_test(a_pull_tells_its_progress_now_and_then_and_its_end),
       cmocka_unit_test(a_probe_needs_a_status_line),

@@ -1,0 +1,342 @@
+// The daemon is killed (SIGKILL) at random moments of mixed load, again and again: after each start nothing is left over, nobody has moved,
+// and no container that was somebody's is ever anybody else's. SEED= repeats the moments, ROUNDS= says how many.
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "support/daemon.h"
+#include "support/report.h"
+
+namespace {
+
+constexpr int kSlots = 9;
+
+// What a client was told last. `sure`: nothing has been asked for since that could have ended the session.
+struct Told {
+  bool sure = false;
+  int port = 0;
+  std::string id;
+  std::string query;  // the size it has
+};
+
+struct World {
+  Daemon* d = nullptr;
+  std::atomic<bool> stop = false;
+  std::atomic<int> removals_of_all = 0;  // begun so far
+  std::atomic<int> redirects = 0;        // in this round
+  std::atomic<int> cut_off = 0;          // requests that the killing left without an answer
+  std::mutex mutex;                      // guards what follows
+  std::map<std::string, Told> told;
+  std::map<std::string, std::string> owner;  // every container that was ever answered, or recorded for a client
+  std::map<long, int> answers;
+  std::vector<std::string> wrong;
+};
+
+// The four who must never move: two from the pool, two with sizes of their own, of whom one changes its mind.
+bool is_sitter(const std::string& client) { return client.find("-sit") != std::string::npos; }
+
+void complain(World* w, const std::string& text) {
+  std::lock_guard<std::mutex> guard(w->mutex);
+  w->wrong.push_back(text);
+}
+
+void note_owner(World* w, const std::string& id, const std::string& client) {
+  std::lock_guard<std::mutex> guard(w->mutex);
+  auto [it, fresh] = w->owner.try_emplace(id, client);
+  if (it->second != client)
+    w->wrong.push_back("container " + id.substr(0, 12) + " of " + it->second + " is now " + client + "'s");
+}
+
+void note_redirect(World* w, const std::string& client, const std::string& query, const Told& before,
+                   const HttpReply& reply, bool undisturbed) {
+  std::string location = http_reply_header(reply, "location");
+  int port = atoi(location.substr(location.rfind(':') + 1).c_str());
+  std::vector<Entry> state = daemon_state(w->d);
+  const Entry* entry = entry_find(state, client);
+  Told now;
+  if (entry != nullptr && entry->port == port) {
+    note_owner(w, entry->id, client);
+    now = {undisturbed, port, entry->id, query};
+  } else if (undisturbed && is_sitter(client)) {
+    complain(w, "302 to port " + std::to_string(port) + " for " + client + " without a record on disk");
+  }
+  bool same = now.id == before.id && now.port == before.port;
+  if (undisturbed && before.sure && before.query == query && is_sitter(client) && !same)
+    complain(w, client + " was moved from port " + std::to_string(before.port) + " " + before.id.substr(0, 12) +
+                    " to " + std::to_string(now.port) + " " + now.id.substr(0, 12));
+  std::lock_guard<std::mutex> guard(w->mutex);
+  w->told[client] = now;
+}
+
+long ask(World* w, const std::string& client, const std::string& query) {
+  int removals = w->removals_of_all;
+  Told before;
+  {
+    std::lock_guard<std::mutex> guard(w->mutex);
+    Told& told = w->told[client];
+    before = told;
+    if (told.query != query) told.sure = false;  // until the answer comes it may have the one or the other
+  }
+  HttpCall call = daemon_call(w->d, access_path(client, query));
+  call.timeout_ms = 90000;
+  HttpReply reply = http_call(call);
+  if (reply.status == 302) {
+    note_redirect(w, client, query, before, reply, removals == w->removals_of_all);
+    ++w->redirects;
+  }
+  if (reply.status == 0) ++w->cut_off;
+  std::lock_guard<std::mutex> guard(w->mutex);
+  if (reply.status != 0) ++w->answers[reply.status];
+  return reply.status;
+}
+
+void order(World* w, const std::string& path, const std::string& client) {
+  {
+    std::lock_guard<std::mutex> guard(w->mutex);
+    for (auto& [name, told] : w->told) {
+      if (client.empty() || client == name) told.sure = false;
+    }
+  }
+  if (client.empty()) ++w->removals_of_all;
+  HttpReply reply = http_call(daemon_call(w->d, path));
+  if (client.empty()) ++w->removals_of_all;  // who was answered meanwhile may have been removed right after
+  if (reply.status == 0) ++w->cut_off;
+  std::lock_guard<std::mutex> guard(w->mutex);
+  if (reply.status != 0) ++w->answers[reply.status];
+}
+
+using Dice = std::mt19937;
+int roll(Dice* dice, int sides) { return static_cast<int>((*dice)() % static_cast<unsigned>(sides)); }
+void rest_ms(int ms) { usleep(static_cast<useconds_t>(ms) * 1000); }
+
+const char* const kSizes[] = {"", "&width=800&height=600", "&width=640&height=480"};
+
+struct Cast {
+  std::vector<std::string> sitters, known;
+  std::string newcomer;  // the beginning of their names
+};
+
+std::string sitters_query(World* w, const Cast& cast, size_t i) {
+  if (i < 2) return "";
+  if (i == 2) return kSizes[1];
+  std::lock_guard<std::mutex> guard(w->mutex);
+  std::string query = w->told[cast.sitters[i]].query;
+  return query.empty() ? kSizes[1] : query;
+}
+
+void sit(World* w, const Cast* cast, Dice dice) {
+  while (!w->stop) {
+    size_t i = static_cast<size_t>(roll(&dice, 4));
+    std::string query = sitters_query(w, *cast, i);
+    if (i == 3 && roll(&dice, 8) == 0) query = kSizes[1 + roll(&dice, 2)];
+    ask(w, cast->sitters[i], query);
+    rest_ms(roll(&dice, 60));
+  }
+}
+
+void come_and_go(World* w, const Cast* cast, Dice dice) {
+  while (!w->stop) {
+    const std::string& client = cast->known[static_cast<size_t>(roll(&dice, 3))];
+    if (roll(&dice, 4) == 0)
+      order(w, "/remove?id=" + client, client);
+    else
+      ask(w, client, kSizes[roll(&dice, 3)]);
+    rest_ms(roll(&dice, 100));
+  }
+}
+
+void come_for_the_first_time(World* w, const Cast* cast, int round, Dice dice) {
+  for (int i = 0; !w->stop; ++i) {
+    ask(w, cast->newcomer + std::to_string(round) + "." + std::to_string(i), kSizes[roll(&dice, 3)]);
+    rest_ms(roll(&dice, 600));
+  }
+}
+
+void remove_everybody(World* w, Dice dice) {
+  rest_ms(roll(&dice, 1500));
+  if (!w->stop) order(w, "/remove-all", "");
+}
+
+void check_nothing_wrong(World* w, const std::string& when) {
+  std::lock_guard<std::mutex> guard(w->mutex);
+  for (const std::string& text : w->wrong) fprintf(stderr, "%s: %s\n", when.c_str(), text.c_str());
+  check_at(w->wrong.empty(), when);
+}
+
+// Nobody's second-hand container, in whatever /status and the state file say.
+void check_owners(World* w, const std::string& when) {
+  Status status = daemon_status(w->d);
+  std::vector<Entry> all = daemon_state(w->d);
+  all.insert(all.end(), status.records.begin(), status.records.end());
+  for (const Entry& entry : all) {
+    std::unique_lock<std::mutex> guard(w->mutex);
+    bool used = w->owner.count(entry.id) != 0;
+    guard.unlock();
+    if (entry.client != "__pool__") {
+      note_owner(w, entry.id, entry.client);
+    } else {
+      check_at(!used, when + ": a used container in the pool: " + entry.id);
+    }
+  }
+  check_nothing_wrong(w, when);
+}
+
+bool books_agree(Daemon* d) {
+  std::set<std::string> have;
+  std::set<std::string> want;
+  std::set<std::string> written;
+  for (const SeenContainer& seen : daemon_containers(d))
+    have.insert(seen.id + (seen.state == "running" ? "" : " " + seen.state));
+  for (const Entry& entry : daemon_status(d).records) want.insert(entry.id);
+  for (const Entry& entry : daemon_state(d)) written.insert(entry.id);
+  return have == want && have == written;
+}
+
+// Records read, engine listed: who was told something for sure has it still. Returns how many there were.
+int check_nobody_moved(World* w, const Cast& cast, const std::string& when) {
+  int checked = 0;
+  std::vector<Entry> records = daemon_status(w->d).records;
+  for (const std::string& client : cast.sitters) {
+    Told told;
+    {
+      std::lock_guard<std::mutex> guard(w->mutex);
+      told = w->told[client];
+    }
+    if (!told.sure) continue;
+    const Entry* entry = entry_find(records, client);
+    check_at(entry != nullptr, when + ": " + client + " has lost its session on port " + std::to_string(told.port));
+    check_equal(entry->id, told.id, when + ": container of " + client);
+    check_number(entry->port, told.port, when + ": port of " + client);
+    ++checked;
+  }
+  // Others may have been recycled or cleaned up; who is there must be where it was.
+  std::lock_guard<std::mutex> guard(w->mutex);
+  for (const Entry& entry : records) {
+    auto found = w->told.find(entry.client);
+    if (found == w->told.end() || !found->second.sure || found->second.id != entry.id) continue;
+    check_number(entry.port, found->second.port, when + ": port of " + entry.client);
+    ++checked;
+  }
+  return checked;
+}
+
+void keep_sitting(World* w, const Cast& cast, const std::string& when) {
+  for (size_t i = 0; i < cast.sitters.size(); ++i) {
+    long status = ask(w, cast.sitters[i], sitters_query(w, cast, i));
+    check_at(status == 302, when + ": " + cast.sitters[i] + " was answered " + std::to_string(status));
+  }
+  check_nothing_wrong(w, when);
+}
+
+// The logs of the last two rounds are enough to see what went wrong.
+void turn_logs(const Daemon* d) {
+  std::error_code ignored;
+  std::filesystem::remove_all(d->folder + "/logs.before", ignored);
+  std::filesystem::rename(d->folder + "/logs", d->folder + "/logs.before", ignored);
+}
+
+// Load until a random moment, or right behind a random 302; then the end comes without a word.
+void load_and_kill(World* w, const Cast& cast, int round, Dice* dice) {
+  w->stop = false;
+  w->redirects = 0;
+  std::vector<std::thread> threads;
+  threads.emplace_back(sit, w, &cast, Dice((*dice)()));
+  threads.emplace_back(come_and_go, w, &cast, Dice((*dice)()));
+  threads.emplace_back(come_for_the_first_time, w, &cast, round, Dice((*dice)()));
+  if (roll(dice, 8) == 0) threads.emplace_back(remove_everybody, w, Dice((*dice)()));
+  if (roll(dice, 2) == 0) {
+    rest_ms(roll(dice, 2500));
+  } else {
+    int target = 1 + roll(dice, 12);
+    double end = now_seconds() + 3;
+    while (w->redirects < target && now_seconds() < end) usleep(500);
+  }
+  daemon_kill9(w->d);
+  w->stop = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
+void killed_at_random_moments_of_mixed_load(Scene* scene) {
+  const char* seed_text = getenv("SEED");
+  const char* rounds_text = getenv("ROUNDS");
+  unsigned seed = seed_text != nullptr ? static_cast<unsigned>(atol(seed_text)) : std::random_device()();
+  int rounds = rounds_text != nullptr ? atoi(rounds_text) : report_pick(5, 200);
+  printf("             SEED=%u ROUNDS=%d\n", seed, rounds);
+  Dice dice(seed);
+  World world;
+  World* w = &world;
+  Daemon* d = scene->daemon;
+  w->d = d;
+  Cast cast;
+  for (int i = 0; i < 4; ++i) cast.sitters.push_back(suite_client(*scene->suite, "sit" + std::to_string(i)));
+  for (int i = 0; i < 3; ++i) cast.known.push_back(suite_client(*scene->suite, "known" + std::to_string(i)));
+  cast.newcomer = suite_client(*scene->suite, "new");
+  daemon_set(d, "WARM_POOL_SIZE", "1");
+  daemon_set(d, "IDLE_TIMEOUT_HOURS", "0.01");  // 36 s: those who come once are cleaned up some rounds later
+  daemon_set(d, "CLEANUP_INTERVAL_MINUTES", "0.02");
+  daemon_set(d, "LOG_LEVEL", "INFO");
+  daemon_set_ports(d, 10, kSlots);
+  int kills = 0;
+  int unmoved = 0;
+  double slowest = 0;
+  size_t created = ledger_count(scene->suite->ledger.get());
+  for (int round = 0; round <= rounds; ++round) {
+    std::string when = "SEED=" + std::to_string(seed) + " round " + std::to_string(round);
+    if (round > 0 && roll(&dice, 4) == 0) {  // killed while it starts, too
+      daemon_start(d);
+      rest_ms(roll(&dice, 300));
+      daemon_kill9(d);
+      ++kills;
+    }
+    turn_logs(d);
+    daemon_start(d);
+    double began = now_seconds();
+    daemon_wait_reconciled(d);
+    unmoved += check_nobody_moved(w, cast, when);
+    check_owners(w, when);
+    bool settled = wait_until(60, [&] {
+      keep_sitting(w, cast, when);
+      return daemon_status(d).pool == 1 && books_agree(d);
+    });
+    if (!settled) {
+      for (const SeenContainer& seen : daemon_containers(d))
+        fprintf(stderr, "container %s %s %s\n", seen.id.c_str(), seen.name.c_str(), seen.state.c_str());
+      for (const Entry& entry : daemon_status(d).records)
+        fprintf(stderr, "record %s %s\n", entry.id.c_str(), entry.client.c_str());
+    }
+    check_at(settled, when + ": containers, records and /status do not come together");
+    slowest = std::max(slowest, now_seconds() - began);
+    check_owners(w, when);
+    if (round == rounds) break;
+    load_and_kill(w, cast, round, &dice);
+    ++kills;
+    check_nothing_wrong(w, when);
+  }
+  std::string answers;
+  for (const auto& [status, count] : w->answers)
+    answers += (answers.empty() ? "" : ", ") + std::to_string(count) + " x " + std::to_string(status);
+  char figures[400];
+  snprintf(figures, sizeof figures,
+           "SEED=%u: %d rounds, %d kills; %s; %d requests cut off; %zu containers made, %zu of them given to clients, "
+           "each to one; %d sessions found unmoved; at rest after %.1f s at most",
+           seed, rounds, kills, answers.c_str(), w->cut_off.load(), ledger_count(scene->suite->ledger.get()) - created,
+           w->owner.size(), unmoved, slowest);
+  report_row("kill -9 at random moments of mixed load", figures);
+}
+
+}  // namespace
+
+int main() {
+  const std::vector<CMUnitTest> tests = {
+      E2E_TEST(killed_at_random_moments_of_mixed_load),
+  };
+  return suite_main("crash", tests);
+}
