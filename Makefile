@@ -80,12 +80,14 @@ parts_codec := src/core/*.cc src/codec/*.cc
 parts_io := src/core/*.cc src/codec/*.cc src/io/*.cc
 parts_e2e := tests/support/*.cc src/core/*.cc src/codec/*.cc
 parts_image := $(parts_e2e)
+parts_soak := $(parts_e2e)
 libs_core := $(cmocka_libs)
 libs_sim := $(cmocka_libs)
 libs_codec := $(cmocka_libs) $(jansson_libs)
 libs_io := $(cmocka_libs) $(jansson_libs) $(libevent_libs) $(libcurl_libs)
 libs_e2e := $(libs_io) $(libpng_libs)
 libs_image := $(libs_e2e)
+libs_soak := $(libs_e2e)
 
 # ---- the program -----------------------------------------------------------------------------------------------------
 .PHONY: all
@@ -119,7 +121,7 @@ $(addprefix build/$(1)/,$(call tests_in,$(2))): %: %.o \
   $(patsubst %.cc,build/$(1)/%.o,$(call helpers_in,$(2)) $(call sources,$(parts_$(2))))
 	$$(call quiet,LINK)$$(CXX) $($(1)_flags) -pthread $($(1)_link) $(LDFLAGS) -Wl,--as-needed -o $$@ $$^ $(libs_$(2))
 endef
-$(foreach mode,debug asan tsan,$(foreach kind,$(unit_kinds) e2e image,$(eval $(call test_rules,$(mode),$(kind)))))
+$(foreach mode,debug asan tsan,$(foreach kind,$(unit_kinds) e2e image soak,$(eval $(call test_rules,$(mode),$(kind)))))
 
 # Objects are kept, since one serves many tests.
 .SECONDARY:
@@ -201,6 +203,12 @@ coverage: have-test-libs build/coverage/tests/sim/sim_test ## what the simulatio
 
 mutants: have-test-libs ## small defects put into core, codec and store, one at a time: the tests find each of them
 	$(srcdir)/tests/mutants/run.sh $(CURDIR)
+
+# ---- the long run ----------------------------------------------------------------------------------------------------
+MINUTES ?= 60
+.PHONY: soak
+soak: all have-test-libs build/debug/tests/soak/soak_test tiny-image ## a working day in miniature, again and again: MINUTES=60
+	VNC_DAEMON=$(abspath vnc-orchestrator) SOAK_MINUTES=$(MINUTES) build/debug/tests/soak/soak_test
 
 # ---- reading the code ------------------------------------------------------------------------------------------------
 all_cc := $(call sources,src/*.cc src/*/*.cc tests/*/*.cc)
