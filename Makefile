@@ -133,7 +133,7 @@ unit_tests := $(call programs,debug,$(unit_kinds))
 e2e_tests := $(call programs,debug,e2e)
 image_tests := $(call programs,debug,image)
 script_tests := $(call sources,tests/scripts/*_test.sh)
-drift_tests := $(call sources,tests/lint/includes.sh tests/lint/purity.sh tests/lint/settings.sh)
+drift_tests := $(call sources,tests/lint/includes.sh tests/lint/purity.sh tests/lint/settings.sh tests/lint/guarantees.sh)
 
 run_tests = @VNC_DAEMON=$(abspath $(or $(1),vnc-orchestrator)) VNC_BUILD=$(CURDIR) $(srcdir)/tests/run.sh
 

@@ -107,6 +107,7 @@ static const char* outcome_text(Outcome outcome) {
     case Outcome::Dies: return ": it ends right after its start";
     case Outcome::Stuck: return ": it will never be healthy";
     case Outcome::Slow: return ": begun, but slow";
+    case Outcome::RefusedDone: return ": done, and yet refused";
   }
   return "";
 }

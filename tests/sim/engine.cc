@@ -72,6 +72,11 @@ static bool port_is_held(const World& world, int port) {
 
 // ---- Calls.
 
+// What the caller is told of a call that was done.
+static Fault told_of(Outcome outcome) {
+  return outcome == Outcome::LostDone ? Fault::Unknown : outcome == Outcome::RefusedDone ? Fault::Refused : Fault::None;
+}
+
 static void report(World& world, const Work& work, Event answer) {
   if (!work.silent && work.life == world.life) world.answers.push_back(std::move(answer));
 }
@@ -125,7 +130,7 @@ static void launch(World& world, Work work, Outcome outcome) {
     const Fault fault = create_box(world, named, job);
     tell(world, fault == Fault::None ? " (" + named.id + ")" : "");
     if (fault != Fault::None) return is(fault);
-    if (outcome == Outcome::LostDone) return is(Fault::Unknown);
+    if (told_of(outcome) != Fault::None) return is(told_of(outcome));
     named.half = true;
     if (!work.silent) keep(world, named, false);  // a create that its caller has given up is not followed by a start
     return;
@@ -136,7 +141,7 @@ static void launch(World& world, Work work, Outcome outcome) {
   start_box(world, box);
   if (outcome == Outcome::Stuck) box.stuck = true;
   if (outcome == Outcome::Dies) box_ends(world, box);
-  is(outcome == Outcome::LostDone ? Fault::Unknown : Fault::None);
+  is(told_of(outcome));
 }
 
 static std::string id_to_remove(World& world, const Work& work, const DoRemove& job) {
@@ -173,7 +178,7 @@ static void removal(World& world, Work work, Outcome outcome) {
     return keep(world, work, false);
   }
   box_goes(world, id);
-  is(outcome == Outcome::LostDone ? Fault::Unknown : Fault::None);
+  is(told_of(outcome));
 }
 
 static void rename(World& world, Work work, Outcome outcome) {
@@ -196,7 +201,7 @@ static void rename(World& world, Work work, Outcome outcome) {
   if (box->foreign) return broken(world, "the foreign container " + box->seen.name + " is renamed");
   box->seen.name = job.name;
   box_says(world, ContainerChange::Renamed, *box);
-  is(outcome == Outcome::LostDone ? Fault::Unknown : Fault::None);
+  is(told_of(outcome));
 }
 
 static void check(World& world, const Work& work, Outcome outcome) {
@@ -205,7 +210,7 @@ static void check(World& world, const Work& work, Outcome outcome) {
   CheckDone done{job.port, job.generation, {}, box ? box->seen : Seen{}, box && box->page};
   if (!world.engine_up)
     done.failure.fault = Fault::Unreachable;
-  else if (outcome == Outcome::Refused)
+  else if (outcome == Outcome::Refused || outcome == Outcome::RefusedDone)
     done.failure.fault = Fault::Refused;
   else if (outcome == Outcome::LostUndone || outcome == Outcome::LostDone || outcome == Outcome::LostLater)
     done.failure.fault = Fault::Unknown;

@@ -55,13 +55,14 @@ enum class Outcome : uint8_t {
   Well,
   Refused,
   LostUndone,
-  LostDone,   // of a write: all is on disk, and an error is reported
-  LostLater,  // the engine does it all the same, some time
-  Dies,       // a launch: it ends right after its start
-  Stuck,      // a launch: it never becomes healthy
-  Slow,       // a removal: it ends, but name and container stay for a while
+  LostDone,     // of a write: all is on disk, and an error is reported
+  LostLater,    // the engine does it all the same, some time
+  Dies,         // a launch: it ends right after its start
+  Stuck,        // a launch: it never becomes healthy
+  Slow,         // a removal: it ends, but name and container stay for a while
+  RefusedDone,  // it is done, and the engine says that it is not
 };
-inline constexpr size_t kOutcomes = 8;
+inline constexpr size_t kOutcomes = 9;
 
 enum class FileFate : uint8_t { Whole, Lost, Torn, Old, Edited };
 
