@@ -47,13 +47,6 @@ std::string access_url(Daemon* daemon, const std::string& client, const std::str
   return "http://127.0.0.1:" + std::to_string(daemon_port(daemon)) + access_path(client, query);
 }
 
-// Chromium gives up what it loads when an interface of its host comes or goes, as they do here with every container on this engine. A
-// person elsewhere never sees that; here the link is opened again.
-void open_again_after_network_change(Browser* browser, const std::string& url) {
-  std::string text = browser_script(browser, "return document.body ? document.body.innerText : ''");
-  if (text.find("ERR_NETWORK_CHANGED") != std::string::npos) browser_go(browser, url);
-}
-
 // Opens the link and waits until the session's page is to be seen; how long that took is printed, not judged.
 void open_link(Scene* scene, Desk* desk, const char* how, const std::string& client, const std::string& query) {
   desk->browser = browser_open(900, 800);
@@ -62,7 +55,6 @@ void open_link(Scene* scene, Desk* desk, const char* how, const std::string& cli
   browser_go(desk->browser.get(), url);
   Picture picture;
   bool seen = wait_until(90, [&] {
-    open_again_after_network_change(desk->browser.get(), url);
     picture = browser_screenshot(desk->browser.get());
     return picture_share(picture, kBlue) > 0.3;
   });
@@ -137,7 +129,6 @@ void a_session_shows_a_page_as_its_users_know_them(Scene* scene) {
   browser_go(desk->browser.get(), url);
   Picture picture;
   bool seen = wait_until(90, [&] {
-    open_again_after_network_change(desk->browser.get(), url);
     picture = browser_screenshot(desk->browser.get());
     return picture_share(picture, kBlue) > 0.04 && picture_share(picture, 0xeef2f6) > 0.2;
   });

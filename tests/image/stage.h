@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "image/tcp_relay.h"
+#include "support/tcp_relay.h"
 #include "support/cmocka_cc.h"
 #include "support/http_client.h"
 #include "support/page_server.h"

@@ -1,9 +1,7 @@
 // WebDriver by hand: one call a function, https://www.w3.org/TR/webdriver2/.
 #include "support/webdriver.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,22 +13,11 @@
 
 namespace {
 
+constexpr int kDriverPort = kQuietLast;  // inside the browser's own network
+
 std::string dump(const json_t* json) {
   std::unique_ptr<char, decltype(&free)> text(json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY), free);
   return text ? text.get() : "";
-}
-
-// A port that nothing listens on at this moment.
-int free_port() {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at = {};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  bool ok = bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 &&
-            getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
-  close(fd);
-  return ok ? ntohs(at.sin_port) : 0;
 }
 
 // The answer's "value", owned by the caller.
@@ -111,11 +98,13 @@ BrowserPtr open_browser(int width, int height, const std::string& key_hash) {
   char folder[] = "/tmp/vnc-browser-XXXXXX";
   check_at(mkdtemp(folder) != nullptr, "no temporary folder for the browser");
   browser->folder = folder;
-  int port = free_port();
-  std::string address = "http://127.0.0.1:" + std::to_string(port);
+  browser->net = quiet_net_open();
+  std::string address = "http://127.0.0.1:" + std::to_string(quiet_net_door(browser->net.get(), kDriverPort));
   // What both keep for a while goes into the folder, too: Chromium leaves some of it behind in /tmp.
-  browser->driver = proc_start({"env", "TMPDIR=" + browser->folder, "chromedriver", "--port=" + std::to_string(port)},
-                               browser->folder + "/chromedriver.log");
+  browser->driver = quiet_net_start(
+      browser->net.get(), {"env", "TMPDIR=" + browser->folder, "chromedriver", "--port=" + std::to_string(kDriverPort)},
+      browser->folder + "/chromedriver.log");
+  check_at(browser->driver != nullptr, "chromedriver cannot be started");
   bool answers = wait_until(20, [&] {
     HttpCall status;
     status.url = address + "/status";
@@ -191,6 +180,7 @@ void BrowserDeleter::operator()(Browser* browser) const {
     http_call(quit);
   }
   browser->driver.reset();
+  browser->net.reset();
   std::error_code ignored;
   if (!browser->folder.empty()) std::filesystem::remove_all(browser->folder, ignored);
   delete browser;

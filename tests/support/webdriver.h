@@ -8,10 +8,12 @@
 #include "support/engine_client.h"
 #include "support/png.h"
 #include "support/proc.h"
+#include "support/quiet_net.h"
 
 struct Browser {
   std::string folder;   // profile and log; removed at the end
   std::string session;  // URL of the WebDriver session; empty: none
+  QuietNetPtr net;      // both are inside
   ProcPtr driver;
 };
 struct BrowserDeleter {

@@ -1,7 +1,8 @@
 // One thread, one poll: two sockets and two buffers a connection.
-#include "image/tcp_relay.h"
+#include "support/tcp_relay.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,6 +25,8 @@ constexpr int kTickMs = 20;
 struct Way {
   int from = -1, to = -1;
   std::string under_way;
+  bool from_ended = false;  // nothing more comes
+  bool told = false;        // and the other side knows
 };
 
 struct Pair {
@@ -36,7 +39,7 @@ struct Pair {
 struct Relay {
   int listener = -1;
   int port = 0;
-  int to_port = 0;
+  RelayConnect other_end;
   std::atomic<bool> stop = false, frozen = false, cut = false;
   std::atomic<int> accepted = 0;
   std::list<Pair> pairs;  // the thread's own
@@ -49,52 +52,74 @@ void pair_close(const Pair& pair) {
   for (int end : pair.ends) close(end);
 }
 
-// False when the connection is over.
-bool way_go(Way* way, const pollfd& from, const pollfd& to) {
-  if ((from.revents & (POLLIN | POLLHUP | POLLERR)) != 0 && way->under_way.size() < kBufferMost) {
-    std::array<char, 65536> bytes;
-    ssize_t got = recv(way->from, bytes.data(), bytes.size(), MSG_DONTWAIT);
-    if (got == 0 || (got < 0 && errno != EAGAIN)) return false;
-    if (got > 0) way->under_way.append(bytes.data(), static_cast<size_t>(got));
-  }
-  if ((to.revents & POLLOUT) != 0 && !way->under_way.empty()) {
+bool way_flush(Way* way) {
+  if (!way->under_way.empty()) {
     ssize_t sent = send(way->to, way->under_way.data(), way->under_way.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) return false;
     if (sent > 0) way->under_way.erase(0, static_cast<size_t>(sent));
   }
+  if (way->from_ended && way->under_way.empty() && !way->told) {
+    shutdown(way->to, SHUT_WR);
+    way->told = true;
+  }
   return true;
+}
+
+// False when the connection is broken.
+bool way_go(Way* way, const pollfd& from) {
+  if ((from.revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !way->from_ended && way->under_way.size() < kBufferMost) {
+    std::array<char, 65536> bytes;
+    ssize_t got = recv(way->from, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (got < 0 && errno != EAGAIN) return false;
+    if (got == 0) way->from_ended = true;
+    if (got > 0) way->under_way.append(bytes.data(), static_cast<size_t>(got));
+  }
+  return way_flush(way);
 }
 
 void take_connection(Relay* relay) {
   int browser = accept4(relay->listener, nullptr, nullptr, SOCK_CLOEXEC);
   if (browser < 0) return;
   ++relay->accepted;
-  int session = tcp_connect(relay->to_port);
+  int session = relay->other_end(browser);
   if (session < 0) {
+    // As good as a refusal, which is no longer possible: a reset, not an empty answer.
+    const linger at_once = {1, 0};
+    setsockopt(browser, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     close(browser);
     return;
   }
+  // What comes is passed on as it comes, key by key.
+  const int on = 1;
+  for (int end : {browser, session}) setsockopt(end, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   Pair pair;
   pair.ends = {browser, session};
   pair.ways = {Way{browser, session, {}}, Way{session, browser, {}}};
   relay->pairs.push_back(pair);
 }
 
+// What to wait for at this end: room in the buffer of the way from it, something in that of the way to it.
+short wanted_at(const Pair& pair, size_t end) {
+  const Way& from = pair.ways[end];
+  int wanted = !from.from_ended && from.under_way.size() < kBufferMost ? POLLIN : 0;
+  if (!pair.ways[1 - end].under_way.empty()) wanted |= POLLOUT;
+  return static_cast<short>(wanted);
+}
+
 void turn(Relay* relay) {
   std::vector<pollfd> fds = {{relay->listener, POLLIN, 0}};
   for (const Pair& pair : relay->pairs) {
-    for (size_t i = 0; i < 2; i++) {
-      int wanted = pair.ways[i].under_way.size() < kBufferMost ? POLLIN : 0;
-      if (!pair.ways[1 - i].under_way.empty()) wanted |= POLLOUT;
-      fds.push_back({pair.ends[i], static_cast<short>(wanted), 0});
+    for (size_t end = 0; end < 2; end++) {
+      short wanted = wanted_at(pair, end);
+      // A hung-up socket is always ready: it is looked at again when there is something to do.
+      fds.push_back({wanted == 0 ? -1 : pair.ends[end], wanted, 0});
     }
   }
   if (poll(fds.data(), fds.size(), kTickMs) <= 0) return;
   size_t at = 1;
   for (auto pair = relay->pairs.begin(); pair != relay->pairs.end(); at += 2) {
-    const pollfd& browser = fds[at];
-    const pollfd& session = fds[at + 1];
-    if (way_go(&pair->ways[0], browser, session) && way_go(&pair->ways[1], session, browser)) {
+    bool whole = way_go(&pair->ways[0], fds[at]) && way_go(&pair->ways[1], fds[at + 1]);
+    if (whole && !(pair->ways[0].told && pair->ways[1].told)) {
       ++pair;
     } else {
       pair_close(*pair);
@@ -122,16 +147,18 @@ void run(Relay* relay) {
 }  // namespace
 
 RelayPtr relay_start(int to_port) {
+  int listener = tcp_listen(0);
+  if (listener < 0) return nullptr;
+  return relay_start_on(listener, [to_port](int) { return tcp_connect(to_port); });
+}
+
+RelayPtr relay_start_on(int listener, RelayConnect other_end) {
   RelayPtr relay(new Relay);
-  relay->to_port = to_port;
-  relay->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  relay->listener = listener;
+  relay->other_end = std::move(other_end);
   sockaddr_in at = {};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof at;
-  if (bind(relay->listener, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0 || listen(relay->listener, 64) != 0 ||
-      getsockname(relay->listener, reinterpret_cast<sockaddr*>(&at), &size) != 0)
-    return nullptr;
+  if (getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size) != 0) return nullptr;
   relay->port = ntohs(at.sin_port);
   relay->thread = std::thread(run, relay.get());
   return relay;
