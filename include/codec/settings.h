@@ -33,6 +33,8 @@ struct Settings {
   int vnc_height = 0;
   std::string orchestrator_host;
   std::string vnc_scheme;
+  int max_connections = 0;
+  int max_waiting = 0;
   int ready_timeout_seconds = 0;
   std::string log_dir;
   LogLevel log_level = LogLevel::Info;

@@ -40,6 +40,7 @@ Waiter waiter_new(const Turn& turn, uint64_t request, Want want);
 // access.cc: a client and its requests
 void access_asked(Turn& turn, const AccessAsked& event);
 void access_gone(Turn& turn, uint64_t request);
+bool access_too_crowded(Turn& turn, uint64_t request);  // answers that as many wait already as may
 // Finds a place for a client that waits and has none; answers its waiters when there is none to be had.
 void access_serve(Turn& turn, const std::string& client, const Want& want);
 void access_claim(Turn& turn, Slot& slot, const std::string& client, const Want& want);        // a READY slot

@@ -138,6 +138,7 @@ struct CoreConfig {
   std::string instance;
   std::string run;
   std::string boot_id;
+  size_t most_waiting = SIZE_MAX;  // requests of /access that may wait at once
   int64_t ready_timeout_ms = 60000;
   int64_t idle_timeout_ms = 0;
   int64_t cleanup_interval_ms = 0;
@@ -158,6 +159,7 @@ struct Table {
   std::unordered_map<std::string, int> heirs;         // client -> the REMOVING slot it waits for
   std::unordered_map<std::string, std::vector<Waiter>> waiters;  // /access by client, in order of arrival
   std::unordered_map<uint64_t, std::string> waiting_for;         // request of /access -> client
+  bool crowd_said = false;                                       // that too many wait has been logged
   std::array<int, kSlotStates> count{};       // slots by state, kept by the doors below
   std::array<int, kSlotStates> count_pool{};  // of these, without a client
 

@@ -16,6 +16,9 @@ std::string host_random_id();  // 16 hex digits, of the kernel's random source
 // Addresses of this host that others could use: IPv4, no loopback, no bridges of the engine's.
 std::vector<std::string> host_addresses();
 
+// So many files may be open at once, or as many as the system allows this process. Returns the limit in force.
+int host_raise_file_limit(int wanted);
+
 // A whole small file. False with *error (path and reason); a missing file is *missing.
 bool host_read_file(const std::string& path, std::string* text, bool* missing, std::string* error);
 

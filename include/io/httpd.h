@@ -28,14 +28,21 @@ struct HttpAnswer {
   int retry_after_seconds = 0;
 };
 
-using HttpHandler = void (*)(void* context, const HttpRequest& request);
-using HttpGone = void (*)(void* context, uint64_t id);  // the client hung up before its answer; httpd_answer is still allowed, and does nothing
+struct HttpHooks {
+  void (*handler)(void* context, const HttpRequest& request) = nullptr;
+  // The client hung up before its answer: none is owed any more. What is still there of it is answered here, right after this call.
+  void (*gone)(void* context, uint64_t id) = nullptr;
+  void (*notice)(void* context, const std::string& text) = nullptr;  // a warning for people; may be null
+  void* context = nullptr;
+};
 
 struct HttpLimits {
-  int max_connections = 4096;
-  int max_header_bytes = 16384;
+  int max_connections = 4096;    // beyond it, each new one costs the one that has kept us waiting for longest
+  int max_header_bytes = 16384;  // of the request line and all headers together
   int max_body_bytes = 65536;
-  int idle_seconds = 60;
+  int64_t idle_ms = 60000;     // a connection without a request
+  int64_t request_ms = 20000;  // a request, from its first byte to its last
+  int64_t send_ms = 60000;     // an answer, until the client has taken all of it
 };
 
 struct Httpd;
@@ -45,8 +52,8 @@ struct HttpdDeleter {
 using HttpdPtr = std::unique_ptr<Httpd, HttpdDeleter>;
 
 // Listens on address:port. nullptr with *error in words (address in use, not ours, no right to a low port).
-HttpdPtr httpd_create(event_base* base, const std::string& address, int port, const HttpLimits& limits, HttpHandler handler,
-                      HttpGone gone, void* context, std::string* error);
+HttpdPtr httpd_create(event_base* base, const std::string& address, int port, const HttpLimits& limits, const HttpHooks& hooks,
+                      std::string* error);
 // Exactly once for each request handed out. `Cache-Control: no-store` and Content-Type go on everything.
 void httpd_answer(Httpd* httpd, uint64_t id, const HttpAnswer& answer);
 size_t httpd_waiting(const Httpd* httpd);     // handed out and not answered

@@ -47,6 +47,19 @@ static std::string obstacle(const Turn& turn, bool needs_engine) {
   return "";
 }
 
+// Who has a session is served whatever the crowd. A removal needs no such rule: no more of them wait than there are slots.
+bool access_too_crowded(Turn& turn, uint64_t request) {
+  Table& table = turn.table;
+  size_t waiting = table.waiting_for.size() + table.early.size();
+  if (waiting < table.config.most_waiting / 2) table.crowd_said = false;
+  if (waiting < table.config.most_waiting) return false;
+  say(turn, table.crowd_said ? SayLevel::Debug : SayLevel::Warning, "ACCESS",
+      "As many requests wait for a session as may (" + std::to_string(waiting) + "): others are told to try again. See MAX_WAITING and MAX_CONNECTIONS");
+  table.crowd_said = true;
+  answer_error(turn, request, 503, "Too many requests are waiting for a session. Try again in a few seconds.", kRetryAfterSeconds);
+  return true;
+}
+
 void access_asked(Turn& turn, const AccessAsked& event) {
   Table& table = turn.table;
   Want want{event.size_given, event.size};
@@ -60,6 +73,7 @@ void access_asked(Turn& turn, const AccessAsked& event) {
       reuse(turn, *slot, event.request);
       return;
     }
+    if (access_too_crowded(turn, event.request)) return;
     if (std::string why = obstacle(turn, true); !why.empty()) {
       answer_error(turn, event.request, 503, why, kRetryAfterSeconds);
       return;
@@ -72,6 +86,7 @@ void access_asked(Turn& turn, const AccessAsked& event) {
     access_serve(turn, event.client, want);
     return;
   }
+  if (access_too_crowded(turn, event.request)) return;
   enqueue(turn, event.client, event.request, want);
   if (slot || table.heirs.count(event.client)) {
     say(turn, SayLevel::Info, "ACCESS", "CPF=" + event.client + " waits for its session, which is on its way");

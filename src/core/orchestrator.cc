@@ -37,19 +37,20 @@ Table orchestrator_create(const CoreConfig& config, const std::vector<Record>& r
 
 // ---- Before the first listing nobody knows what runs: requests wait for it, for a while.
 
-static bool wait_for_listing(Turn& turn, const Event& event) {
-  if (turn.table.reconciled) return false;
-  int64_t deadline = turn.now.mono_ms + kStartWaitMs;
-  turn.table.early.emplace_back(event, deadline);
-  table_wake(turn.table, deadline);
-  return true;
-}
-
 static uint64_t early_request(const Event& event) {
   if (const auto* access = std::get_if<AccessAsked>(&event)) return access->request;
   if (const auto* removal = std::get_if<RemoveAsked>(&event)) return removal->request;
   if (const auto* all = std::get_if<RemoveAllAsked>(&event)) return all->request;
   return 0;
+}
+
+static bool wait_for_listing(Turn& turn, const Event& event) {
+  if (turn.table.reconciled) return false;
+  if (access_too_crowded(turn, early_request(event))) return true;
+  int64_t deadline = turn.now.mono_ms + kStartWaitMs;
+  turn.table.early.emplace_back(event, deadline);
+  table_wake(turn.table, deadline);
+  return true;
 }
 
 static void early_answer(Turn& turn, bool all, const std::string& text) {

@@ -259,6 +259,8 @@ void on_request(void* context, const HttpRequest& request) {
   }
 }
 
+void on_notice(void* context, const std::string& text) { write_log(*static_cast<Daemon*>(context), LogLevel::Warning, "HTTP", text); }
+
 void on_gone(void* context, uint64_t request) { take(*static_cast<Daemon*>(context), RequesterGone{request}); }
 
 void on_stop(evutil_socket_t signal, short, void* context) {
@@ -295,11 +297,29 @@ void write_banner(Daemon& daemon, const std::vector<std::string>& warnings) {
   write_log(daemon, LogLevel::Info, "", "=======================================");
 }
 
-CoreConfig core_config(const Settings& settings, const std::string& run) {
+// Engine calls (a thread's takes four descriptors), the store, the log and libevent never want for a file descriptor because of clients.
+constexpr int kFilesOfOurs = 128;
+constexpr int kConnectionsLeast = 16;
+
+// No more connections than there are file descriptors for, and most of them never for those who wait.
+HttpLimits http_limits(Daemon& daemon) {
+  HttpLimits limits;
+  limits.max_connections = daemon.settings->max_connections;
+  const int files = host_raise_file_limit(limits.max_connections + kFilesOfOurs);
+  if (files >= limits.max_connections + kFilesOfOurs) return limits;
+  limits.max_connections = std::max(files - kFilesOfOurs, kConnectionsLeast);
+  write_log(daemon, LogLevel::Warning, "HTTP",
+            "Only " + std::to_string(limits.max_connections) + " connections, not MAX_CONNECTIONS=" + std::to_string(daemon.settings->max_connections) +
+                ": the system allows this process " + std::to_string(files) + " open files. Raise that (ulimit -Hn, LimitNOFILE=)");
+  return limits;
+}
+
+CoreConfig core_config(const Settings& settings, int connections, const std::string& run) {
   CoreConfig config;
   config.port_min = settings.port_range_min;
   config.port_max = settings.port_range_max;
   config.default_size = Size{settings.vnc_width, settings.vnc_height};
+  config.most_waiting = static_cast<size_t>(std::min(settings.max_waiting, connections / 2));
   config.warm_pool_size = settings.warm_pool_size;
   config.fingerprint = settings_fingerprint(settings);
   config.instance = settings.docker_network_name;
@@ -384,8 +404,9 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   docker.container_port = settings.vnc_container_port;
   daemon.engine = docker_create(docker, error);
   if (!daemon.engine) return false;
-  daemon.httpd = httpd_create(daemon.base.get(), settings.orchestrator_host, settings.orchestrator_port, HttpLimits{}, on_request, on_gone,
-                              &daemon, error);
+  const HttpLimits limits = http_limits(daemon);
+  daemon.httpd = httpd_create(daemon.base.get(), settings.orchestrator_host, settings.orchestrator_port, limits,
+                              HttpHooks{on_request, on_gone, on_notice, &daemon}, error);
   if (!daemon.httpd) return false;
   daemon.jobs = JobContext{&settings, host_random_id(), probe_host(settings)};
   daemon.launches = lane_create("launch", kLaunchThreads, daemon.mailbox.get());
@@ -393,7 +414,7 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   daemon.pulls = lane_create("pull", 1, daemon.mailbox.get());
   daemon.writes = lane_create("store", 1, daemon.mailbox.get());
   std::vector<Action> said;
-  daemon.table = orchestrator_create(core_config(settings, daemon.jobs.run), records, read_clocks(), &said);
+  daemon.table = orchestrator_create(core_config(settings, limits.max_connections, daemon.jobs.run), records, read_clocks(), &said);
   for (const Action& action : said) std::visit(Performer{daemon}, action);
   daemon.watcher = watcher_start(daemon.engine.get(), daemon.mailbox.get());
   return true;

@@ -6,10 +6,12 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -27,6 +29,19 @@ static int64_t clock_us(clockid_t which) {
 int64_t host_monotonic_ms() { return clock_us(CLOCK_MONOTONIC) / 1000; }
 
 int64_t host_wall_us() { return clock_us(CLOCK_REALTIME); }
+
+int host_raise_file_limit(int wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const auto enough = static_cast<rlim_t>(wanted);
+  if (limit.rlim_cur < enough) {
+    const rlimit more = {enough, std::max(limit.rlim_max, enough)};  // root may raise both
+    const rlimit most = {std::min(limit.rlim_max, enough), limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &more) != 0) setrlimit(RLIMIT_NOFILE, &most);
+    getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, INT32_MAX));
+}
 
 bool host_read_file(const std::string& path, std::string* text, bool* missing, std::string* error) {
   std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(path.c_str(), "re"), &fclose);

@@ -5,8 +5,7 @@
 // them. A second libevent event on the same socket would do for a FIN, but a reset (EPOLLERR) finds no EV_CLOSED listener in libevent
 // 2.1 and spins the loop. Reading is never switched on again for a deferred request: one pipelined request and libevent ends the process.
 //
-// A client that closed its side may still read (half-close), so a request that is gone stays answerable; if nobody answers it, it is
-// ended after kGoneSeconds.
+// A client that closed its side may still read (half-close): whoever handled its request owes it nothing any more, so it is told so here.
 #include "io/httpd.h"
 
 #include <arpa/inet.h>
@@ -20,21 +19,21 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
+#include "io/host.h"
+#include "io/httpd_connections.h"
 #include "io/httpd_target.h"
 
 namespace {
 
-constexpr int64_t kGoneSeconds = 120;
-constexpr int kListenBacklog = 1024;
-// How often the listener is tried again after accept failed (no file descriptor left), and gone requests are looked through.
-constexpr timeval kTick = {0, 500000};
+constexpr int kListenBacklog = 4096;
+// How soon accept is tried again when it failed, or all wait for us, and nothing came of it meanwhile.
+constexpr timeval kAcceptPause = {1, 0};
+constexpr int64_t kSayEveryMs = 60000;
 
 struct EventDeleter {
   void operator()(event* ev) const { event_free(ev); }
@@ -43,9 +42,13 @@ using EventPtr = std::unique_ptr<event, EventDeleter>;
 
 struct Pending {
   evhttp_request* request = nullptr;
-  bool watched = false;    // its socket is in `hangups`
-  bool gone = false;       // the handler's side was told
-  int64_t gone_until = 0;  // monotonic seconds
+  bool watched = false;  // its socket is in `hangups`
+};
+
+// Something that befalls many connections and is said once for all of them, and once a minute while it goes on.
+struct Trouble {
+  int64_t said_ms = INT64_MIN;
+  size_t since = 0;  // connections, since it was last said
 };
 
 }  // namespace
@@ -55,81 +58,99 @@ struct Httpd {
   evhttp* http = nullptr;
   evhttp_bound_socket* bound = nullptr;  // null once no more is accepted
   HttpLimits limits;
-  HttpHandler handler = nullptr;
-  HttpGone gone = nullptr;
-  void* context = nullptr;
+  HttpHooks hooks;
 
   uint64_t last_id = 0;
   std::unordered_map<uint64_t, Pending> pending;
-  size_t gone_count = 0;
-  std::unordered_set<evhttp_connection*> unsent;  // answered, not yet handed to the kernel
 
-  int open_connections = 0;
-  std::vector<bufferevent*> fresh;  // accepted in this turn; a reference is held on each
-  EventPtr fresh_event;
+  HttpConnectionsPtr connections;
+  bool paused = false;  // the listener
+  Trouble full, starved;
+  EventPtr accept_again;
   int hangups_fd = -1;
   EventPtr hangups_event;
-  EventPtr tick;
 };
 
-static int64_t monotonic_seconds() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec;
+// ---- connections: a flood must neither eat every file descriptor nor keep others out ----
+
+static void say(Httpd* httpd, Trouble* trouble, const std::string& text) {
+  trouble->since++;
+  const int64_t now = host_monotonic_ms();
+  if (httpd->hooks.notice == nullptr || (trouble->said_ms != INT64_MIN && now - trouble->said_ms < kSayEveryMs)) return;
+  httpd->hooks.notice(httpd->hooks.context, text + (trouble->since > 1 ? " (" + std::to_string(trouble->since) + " times)" : ""));
+  *trouble = {now, 0};
 }
 
-// ---- connections: counted, so that a flood cannot eat every file descriptor ----
+static void pause_accepting(Httpd* httpd) {
+  httpd->paused = true;
+  evconnlistener_disable(evhttp_bound_socket_get_listener(httpd->bound));
+  event_add(httpd->accept_again.get(), &kAcceptPause);
+}
 
-static void accept_when_allowed(Httpd* httpd) {
+// Newcomers take the place of others, but not of those who wait for us: where all do, they stay in the kernel's queue.
+static void accept_when_allowed(void* arg) {
+  Httpd* httpd = static_cast<Httpd*>(arg);
   if (httpd->bound == nullptr) return;
-  evconnlistener* listener = evhttp_bound_socket_get_listener(httpd->bound);
-  if (httpd->open_connections < httpd->limits.max_connections) {
-    evconnlistener_enable(listener);
+  const HttpConnections* all = httpd->connections.get();
+  const bool room = connections_open(all) < static_cast<size_t>(httpd->limits.max_connections) || connections_can_make_room(all);
+  if (room != httpd->paused) return;
+  if (!room) {
+    pause_accepting(httpd);
   } else {
-    evconnlistener_disable(listener);
+    httpd->paused = false;
+    evconnlistener_enable(evhttp_bound_socket_get_listener(httpd->bound));
   }
 }
 
-// accept failed, most likely for want of file descriptors: the socket stays readable, so without a pause the loop would spin.
-static void on_accept_error(evconnlistener* listener, void*) { evconnlistener_disable(listener); }
-
-static void on_connection_closed(evhttp_connection* connection, void* arg) {
+static void on_accept_again(evutil_socket_t, short, void* arg) {
   Httpd* httpd = static_cast<Httpd*>(arg);
-  httpd->unsent.erase(connection);
-  --httpd->open_connections;
   accept_when_allowed(httpd);
+  if (httpd->paused && httpd->bound != nullptr) event_add(httpd->accept_again.get(), &kAcceptPause);
 }
 
-// evhttp has no hook for a new connection but this one, which comes before the connection exists: so it is looked up a moment later.
-static bufferevent* on_new_connection(event_base* base, void* arg) {
+static bufferevent* on_new_connection(event_base*, void* arg) {
   Httpd* httpd = static_cast<Httpd*>(arg);
-  bufferevent* stream = bufferevent_socket_new(base, -1, 0);
-  if (stream == nullptr) return nullptr;
-  bufferevent_incref(stream);
-  httpd->fresh.push_back(stream);
-  event_active(httpd->fresh_event.get(), EV_TIMEOUT, 0);
-  ++httpd->open_connections;
-  accept_when_allowed(httpd);
-  return stream;
-}
-
-static void on_fresh_connections(evutil_socket_t, short, void* arg) {
-  Httpd* httpd = static_cast<Httpd*>(arg);
-  std::vector<bufferevent*> fresh;
-  fresh.swap(httpd->fresh);
-  for (bufferevent* stream : fresh) {
-    // evhttp gives its connection to the bufferevent's callbacks as their argument, and clears them when it frees it.
-    void* owner = nullptr;
-    bufferevent_getcb(stream, nullptr, nullptr, nullptr, &owner);
-    evhttp_connection* connection = static_cast<evhttp_connection*>(owner);
-    if (connection != nullptr && evhttp_connection_get_bufferevent(connection) == stream) {
-      evhttp_connection_set_closecb(connection, on_connection_closed, httpd);
-    } else {
-      --httpd->open_connections;
-    }
-    bufferevent_decref(stream);
+  HttpConnections* all = httpd->connections.get();
+  while (connections_open(all) >= static_cast<size_t>(httpd->limits.max_connections) && connections_make_room(all)) {
+    say(httpd, &httpd->full,
+        "All " + std::to_string(httpd->limits.max_connections) +
+            " connections are taken: the one that has been idle for longest is closed for each new one. See who holds them (ss -tn), or raise "
+            "MAX_CONNECTIONS");
   }
-  accept_when_allowed(httpd);
+  return connections_accept(all);
+}
+
+static void on_hangups(evutil_socket_t fd, short what, void* arg);
+
+struct Wanted {
+  evconnlistener* listener;
+  Httpd* httpd;
+};
+
+static int is_of_listener(const event_base*, const event* ev, void* arg) {
+  Wanted* wanted = static_cast<Wanted*>(arg);
+  if (event_get_callback(ev) != on_hangups) return 0;
+  Httpd* httpd = static_cast<Httpd*>(event_get_callback_arg(ev));
+  if (httpd->bound == nullptr || evhttp_bound_socket_get_listener(httpd->bound) != wanted->listener) return 0;
+  wanted->httpd = httpd;
+  return 1;
+}
+
+// accept failed, most likely for want of file descriptors. The socket stays readable, so without a pause the loop would spin. The argument
+// is evhttp's, which leads nowhere: whose listener it is, is seen from an event that is always there.
+static void on_accept_error(evconnlistener* listener, void*) {
+  const int failed = errno;
+  Wanted wanted = {listener, nullptr};
+  event_base_foreach_event(evconnlistener_get_base(listener), is_of_listener, &wanted);
+  Httpd* httpd = wanted.httpd;
+  if (httpd == nullptr) return;
+  say(httpd, &httpd->starved,
+      std::string("No new connection can be taken: ") + strerror(failed) +
+          (failed == EMFILE ? ". Idle ones are closed for it. Raise the limit on open files (ulimit -n, LimitNOFILE=), or lower MAX_CONNECTIONS"
+                            : ". Tried again every second"));
+  // One given up lets one in. What the whole machine lacks, somebody else would take.
+  if (failed == EMFILE && connections_make_room(httpd->connections.get())) return;
+  pause_accepting(httpd);
 }
 
 // ---- requests in ----
@@ -147,6 +168,10 @@ static const char* method_name(const evhttp_request* request) {
     case EVHTTP_REQ_PATCH: return "PATCH";
   }
   return "UNKNOWN";  // evhttp keeps no text of a method it does not know
+}
+
+static HttpConnection* connection_of(Httpd* httpd, evhttp_request* request) {
+  return connections_find(httpd->connections.get(), evhttp_request_get_connection(request));
 }
 
 static evutil_socket_t socket_of(evhttp_request* request) {
@@ -174,32 +199,21 @@ static void on_request(evhttp_request* request, void* arg) {
     evhttp_connection_get_peer(connection, &address, &port);
     if (address != nullptr) out.peer = address;
   }
+  if (HttpConnection* connection = connection_of(httpd, request)) connection_move(connection, HttpStage::Waiting);
+  accept_when_allowed(httpd);
   httpd->pending[out.id].request = request;
-  httpd->handler(httpd->context, out);
+  httpd->hooks.handler(httpd->hooks.context, out);
   // Most requests have been answered by now; only those that wait are worth the system call.
   auto found = httpd->pending.find(out.id);
   if (found != httpd->pending.end()) watch_for_hangup(httpd, out.id, &found->second);
 }
 
-static void on_hangups(evutil_socket_t, short, void* arg) {
-  Httpd* httpd = static_cast<Httpd*>(arg);
-  epoll_event events[64];
-  const int count = epoll_wait(httpd->hangups_fd, events, 64, 0);
-  for (int i = 0; i < count; ++i) {
-    const uint64_t id = events[i].data.u64;
-    auto found = httpd->pending.find(id);
-    if (found == httpd->pending.end() || found->second.gone) continue;
-    found->second.gone = true;
-    found->second.gone_until = monotonic_seconds() + kGoneSeconds;
-    ++httpd->gone_count;
-    httpd->gone(httpd->context, id);
-  }
-}
-
 // ---- answers out ----
 
 static void on_sent(evhttp_request* request, void* arg) {
-  static_cast<Httpd*>(arg)->unsent.erase(evhttp_request_get_connection(request));
+  Httpd* httpd = static_cast<Httpd*>(arg);
+  if (HttpConnection* connection = connection_of(httpd, request)) connection_answered(connection);
+  if (httpd->paused) accept_when_allowed(httpd);
 }
 
 static void send_answer(Httpd* httpd, evhttp_request* request, const HttpAnswer& answer) {
@@ -221,8 +235,8 @@ static void send_answer(Httpd* httpd, evhttp_request* request, const HttpAnswer&
     evbuffer_add(evhttp_request_get_output_buffer(request), answer.body.data(), answer.body.size());
   }
   if (httpd->bound == nullptr) evhttp_add_header(headers, "Connection", "close");
-  if (evhttp_connection* connection = evhttp_request_get_connection(request)) {
-    httpd->unsent.insert(connection);
+  if (HttpConnection* connection = connection_of(httpd, request)) {
+    connection_move(connection, HttpStage::Sending);
     evhttp_request_set_on_complete_cb(request, on_sent, httpd);
   }
   evhttp_send_reply(request, answer.status, nullptr, nullptr);
@@ -233,7 +247,6 @@ void httpd_answer(Httpd* httpd, uint64_t id, const HttpAnswer& answer) {
   if (found == httpd->pending.end()) return;
   const Pending pending = found->second;
   httpd->pending.erase(found);
-  if (pending.gone) --httpd->gone_count;
   if (pending.watched) {
     const evutil_socket_t fd = socket_of(pending.request);
     if (fd >= 0) epoll_ctl(httpd->hangups_fd, EPOLL_CTL_DEL, fd, nullptr);
@@ -241,25 +254,26 @@ void httpd_answer(Httpd* httpd, uint64_t id, const HttpAnswer& answer) {
   send_answer(httpd, pending.request, answer);
 }
 
-static void on_tick(evutil_socket_t, short, void* arg) {
+static void on_hangups(evutil_socket_t, short, void* arg) {
   Httpd* httpd = static_cast<Httpd*>(arg);
-  accept_when_allowed(httpd);
-  if (httpd->gone_count == 0) return;
-  std::vector<uint64_t> over;
-  const int64_t now = monotonic_seconds();
-  for (const auto& [id, pending] : httpd->pending) {
-    if (pending.gone && pending.gone_until <= now) over.push_back(id);
+  epoll_event events[64];
+  const int count = epoll_wait(httpd->hangups_fd, events, 64, 0);
+  for (int i = 0; i < count; ++i) {
+    const uint64_t id = events[i].data.u64;
+    if (httpd->pending.count(id) == 0) continue;
+    httpd->hooks.gone(httpd->hooks.context, id);
+    HttpAnswer answer;
+    answer.status = 503;
+    answer.retry_after_seconds = 1;
+    answer.body = "{\"error\": \"The client closed its side of the connection before the answer. What it asked for goes on: ask again.\"}";
+    httpd_answer(httpd, id, answer);
   }
-  HttpAnswer answer;
-  answer.status = 503;
-  answer.body = "{\"error\": \"The client closed its side, and nobody answered\"}";
-  for (uint64_t id : over) httpd_answer(httpd, id, answer);
 }
 
-size_t httpd_waiting(const Httpd* httpd) { return httpd->pending.size() - httpd->gone_count; }
+size_t httpd_waiting(const Httpd* httpd) { return httpd->pending.size(); }
 
 bool httpd_drained(const Httpd* httpd) {
-  return httpd->bound == nullptr && httpd_waiting(httpd) == 0 && httpd->unsent.empty();
+  return httpd->bound == nullptr && httpd->pending.empty() && connections_in(httpd->connections.get(), HttpStage::Sending) == 0;
 }
 
 // ---- life ----
@@ -271,11 +285,11 @@ void httpd_stop_accepting(Httpd* httpd) {
 }
 
 void HttpdDeleter::operator()(Httpd* httpd) const {
-  if (httpd->http != nullptr) {
+  if (httpd->http != nullptr && httpd->connections) {
     httpd_stop_accepting(httpd);
-    on_fresh_connections(-1, 0, httpd);  // their references
-    evhttp_free(httpd->http);
+    connections_settle(httpd->connections.get());
   }
+  if (httpd->http != nullptr) evhttp_free(httpd->http);
   httpd->hangups_event.reset();
   if (httpd->hangups_fd >= 0) close(httpd->hangups_fd);
   delete httpd;
@@ -326,7 +340,7 @@ static int listen_on(const sockaddr_storage& address, socklen_t length) {
 }
 
 HttpdPtr httpd_create(event_base* base, const std::string& address, int port, const HttpLimits& limits,
-                      HttpHandler handler, HttpGone gone, void* context, std::string* error) {
+                      const HttpHooks& hooks, std::string* error) {
   const std::string where = "cannot listen on " + address + ":" + std::to_string(port) + ": ";
   sockaddr_storage parsed;
   socklen_t length = 0;
@@ -352,27 +366,26 @@ HttpdPtr httpd_create(event_base* base, const std::string& address, int port, co
   HttpdPtr httpd(new Httpd);
   httpd->base = base;
   httpd->limits = limits;
-  httpd->handler = handler;
-  httpd->gone = gone;
-  httpd->context = context;
+  httpd->hooks = hooks;
   httpd->http = evhttp_new(base);
   httpd->hangups_fd = epoll_create1(EPOLL_CLOEXEC);
-  httpd->fresh_event.reset(event_new(base, -1, 0, on_fresh_connections, httpd.get()));
-  httpd->tick.reset(event_new(base, -1, EV_PERSIST, on_tick, httpd.get()));
+  httpd->connections = connections_create(base, limits, accept_when_allowed, httpd.get());
+  httpd->accept_again.reset(event_new(base, -1, 0, on_accept_again, httpd.get()));
   if (httpd->hangups_fd >= 0) {
     httpd->hangups_event.reset(event_new(base, httpd->hangups_fd, EV_READ | EV_PERSIST, on_hangups, httpd.get()));
   }
   if (httpd->http != nullptr) httpd->bound = evhttp_bind_listener(httpd->http, listener);
   if (httpd->bound == nullptr) evconnlistener_free(listener);
-  if (httpd->bound == nullptr || !httpd->fresh_event || !httpd->tick || !httpd->hangups_event ||
-      event_add(httpd->hangups_event.get(), nullptr) != 0 || event_add(httpd->tick.get(), &kTick) != 0) {
+  if (httpd->bound == nullptr || !httpd->connections || !httpd->accept_again || !httpd->hangups_event ||
+      event_add(httpd->hangups_event.get(), nullptr) != 0) {
     *error = where + "out of memory or file descriptors";
     return nullptr;
   }
   evhttp_set_allowed_methods(httpd->http, 0xFFFF);  // unknown methods too: the handler answers them in JSON
   evhttp_set_max_headers_size(httpd->http, limits.max_header_bytes);
   evhttp_set_max_body_size(httpd->http, limits.max_body_bytes);
-  evhttp_set_timeout(httpd->http, limits.idle_seconds);
+  // evhttp's own, which begins anew with every byte, is only the net below the stages'.
+  evhttp_set_timeout(httpd->http, static_cast<int>(2 * std::max({limits.idle_ms, limits.request_ms, limits.send_ms}) / 1000 + 1));
   evhttp_set_bevcb(httpd->http, on_new_connection, httpd.get());
   evhttp_set_gencb(httpd->http, on_request, httpd.get());
   return httpd;

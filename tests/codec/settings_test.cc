@@ -88,7 +88,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 34);
+  assert_int_equal(count, 36);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -107,6 +107,8 @@ static void test_every_row_has_its_own_place(void**) {
                              {"ORCHESTRATOR_HOST", "::"},
                              {"VNC_SCHEME", "http"},
                              {"READY_TIMEOUT_SECONDS", "7"},
+                             {"MAX_CONNECTIONS", "500"},
+                             {"MAX_WAITING", "100"},
                              {"LOG_DIR", "l"},
                              {"LOG_LEVEL", "DEBUG"},
                              {"VNC_BIND", "::1"},
@@ -171,6 +173,8 @@ static void test_values_of_each(void**) {
   assert_values("ORCHESTRATOR_HOST", {"127.0.0.1", "::", "::1", "localhost"}, {"[::]", "0.0.0.0:8080", "a b", "1.2.3"});
   assert_values("VNC_SCHEME", {"http", "https"}, {"HTTPS", "ftp", "https://"});
   assert_values("READY_TIMEOUT_SECONDS", {"1", "3600"}, {"0", "3601", "60s"});
+  assert_values("MAX_CONNECTIONS", {"16", "1000000"}, {"15", "1000001", "many"});
+  assert_values("MAX_WAITING", {"1", "500000"}, {"0", "500001", "-1"});
   assert_values("LOG_DIR", {"/var/log/vnc", "logs/"}, {"a\nb"});
   assert_values("LOG_LEVEL", {"DEBUG", "info", "Warning", "ERROR"}, {"WARN", "TRACE", "1"});
   assert_values("VNC_BIND", {"127.0.0.1", "::"}, {"localhost", "eth0", "[::]", "1.2.3.4:5"});

@@ -315,6 +315,45 @@ static void test_a_request_gives_up_and_its_launch_goes_on(void**) {
   assert_int_equal(d.containers, 1);
 }
 
+static void test_no_more_wait_than_may(void**) {
+  CoreConfig config = drive_config(8, 0);
+  config.most_waiting = 3;
+  Drive d = drive_create(config);
+  std::vector<uint64_t> early;
+  for (const char* client : {"ana", "bia", "caio", "davi"}) early.push_back(drive_access(d, client));
+  const uint64_t removal = drive_remove(d, "eva");  // nobody knows yet what runs: it would wait, too
+  for (uint64_t request : {early[3], removal}) {
+    expect_answer(d, request, 503, "Too many requests are waiting");
+    assert_true(outcome(d, request).retry_after > 0);
+  }
+  assert_int_equal(said(d, SayLevel::Warning, "MAX_WAITING"), 1);  // once, not once for each
+  drive_engine_up(d, {});
+  for (size_t i : {0, 1, 2}) expect_waits(d, early[i]);
+  const uint64_t other = drive_access(d, "davi"), same = drive_access(d, "ana");
+  for (uint64_t request : {other, same}) expect_answer(d, request, 503, "Too many requests are waiting");
+  assert_false(has_slot(d, "davi"));  // it took nothing
+  drive_healthy(d, "ana");
+  expect_answer(d, early[0], 302);
+  drive_access(d, "eva");
+  const uint64_t reuse = drive_access(d, "ana"), resize = drive_access(d, "ana", kOther);
+  expect_answer(d, reuse, 302);  // who has a session is served whatever the crowd
+  expect_answer(d, resize, 503, "Too many requests are waiting");
+  expect_state(d, slot_for(d, "ana").port, SlotState::Assigned);
+  expect_answer(d, drive_remove(d, "nobody"), 404);
+}
+
+static void test_a_crowd_that_has_gone_and_comes_again_is_said_again(void**) {
+  CoreConfig config = drive_config(8, 0);
+  config.most_waiting = 2;
+  Drive d = drive_create(config);
+  drive_engine_up(d, {});
+  for (const char* client : {"ana", "bia", "caio", "davi"}) drive_access(d, client);
+  assert_int_equal(said(d, SayLevel::Warning, "MAX_WAITING"), 1);
+  for (const char* client : {"ana", "bia"}) drive_healthy(d, client);
+  for (const char* client : {"eva", "fabio", "gil", "hugo"}) drive_access(d, client);
+  assert_int_equal(said(d, SayLevel::Warning, "MAX_WAITING"), 2);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_reuse_answers_at_once_and_touches),
@@ -342,6 +381,8 @@ int main() {
       cmocka_unit_test(test_hang_up_of_one_leaves_the_others),
       cmocka_unit_test(test_hang_up_of_an_heir_keeps_its_place),
       cmocka_unit_test(test_a_request_gives_up_and_its_launch_goes_on),
+      cmocka_unit_test(test_no_more_wait_than_may),
+      cmocka_unit_test(test_a_crowd_that_has_gone_and_comes_again_is_said_again),
   };
   return cmocka_run_group_tests_name("core/access", tests, nullptr, nullptr);
 }

@@ -2,189 +2,17 @@
 #include "io/httpd.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
 
+#include "http_stage.h"
 #include "support/cmocka_cc.h"
-
-// ---- a server that a test drives: everything runs in this thread ----
-
-struct Server {
-  event_base* base = nullptr;
-  HttpdPtr httpd;
-  int port = 0;
-  bool answer_at_once = true;
-  HttpAnswer answer;
-  std::vector<HttpRequest> requests;
-  std::vector<uint64_t> gone;
-};
-
-static void on_request(void* context, const HttpRequest& request) {
-  Server* server = static_cast<Server*>(context);
-  server->requests.push_back(request);
-  if (server->answer_at_once) httpd_answer(server->httpd.get(), request.id, server->answer);
-}
-
-static void on_gone(void* context, uint64_t id) { static_cast<Server*>(context)->gone.push_back(id); }
-
-static int free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  assert_int_equal(bind(fd, reinterpret_cast<sockaddr*>(&address), length), 0);
-  assert_int_equal(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length), 0);
-  close(fd);
-  return ntohs(address.sin_port);
-}
-
-static Server* server_start(const HttpLimits& limits = {}, bool changelist = false) {
-  Server* server = new Server;
-  event_config* config = event_config_new();
-  if (changelist) event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
-  server->base = event_base_new_with_config(config);
-  event_config_free(config);
-  server->answer.body = "{\"a\": 1}";
-  std::string error;
-  for (int i = 0; i < 10 && !server->httpd; ++i) {
-    server->port = free_port();
-    server->httpd = httpd_create(server->base, "127.0.0.1", server->port, limits, on_request, on_gone, server, &error);
-  }
-  assert_non_null(server->httpd.get());
-  return server;
-}
-
-static void server_end(Server* server) {
-  server->httpd.reset();
-  event_base_free(server->base);
-  delete server;
-}
-
-static int64_t now_ms() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-// Turns the loop until `done` or 10 s are over.
-static bool turn_until(Server* server, const std::function<bool()>& done) {
-  const int64_t limit = now_ms() + 10000;
-  while (!done()) {
-    if (now_ms() > limit) return false;
-    event_base_loop(server->base, EVLOOP_NONBLOCK);
-    if (!done()) usleep(500);
-  }
-  return true;
-}
-
-static void turn_a_while(Server* server, int ms) {
-  const int64_t limit = now_ms() + ms;
-  turn_until(server, [limit] { return now_ms() >= limit; });
-}
-
-// How often the loop wakes up within `ms`: a spinning one does so thousands of times.
-static int wakeups_within(Server* server, int ms) {
-  int count = 0;
-  const int64_t limit = now_ms() + ms;
-  for (int64_t left = ms; left > 0; left = limit - now_ms()) {
-    const timeval rest = {left / 1000, left % 1000 * 1000};
-    event_base_loopexit(server->base, &rest);
-    event_base_loop(server->base, EVLOOP_ONCE);
-    ++count;
-  }
-  return count;
-}
-
-// ---- clients: non-blocking sockets and what they have received ----
-
-struct Client {
-  int fd = -1;
-  std::string received;
-  bool closed = false;
-};
-
-static int dial(int port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    close(fd);
-    return -1;
-  }
-  fcntl(fd, F_SETFL, O_NONBLOCK);
-  return fd;
-}
-
-static Client client_open(const Server* server) {
-  Client client;
-  client.fd = dial(server->port);
-  assert_true(client.fd >= 0);
-  return client;
-}
-
-static void client_send(const Client& client, const std::string& bytes) {
-  assert_int_equal(send(client.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), bytes.size());
-}
-
-static void client_read(Client* client) {
-  char bytes[65536];
-  for (;;) {
-    const ssize_t got = recv(client->fd, bytes, sizeof bytes, 0);
-    if (got > 0) {
-      client->received.append(bytes, static_cast<size_t>(got));
-      continue;
-    }
-    if (got == 0 || (errno != EAGAIN && errno != EINTR)) client->closed = true;
-    return;
-  }
-}
-
-static bool client_awaits(Server* server, Client* client, const std::string& text) {
-  return turn_until(server, [client, &text] {
-    client_read(client);
-    return client->received.find(text) != std::string::npos;
-  });
-}
-
-static bool client_sees_close(Server* server, Client* client) {
-  return turn_until(server, [client] {
-    client_read(client);
-    return client->closed;
-  });
-}
-
-static std::string get(const std::string& target) { return "GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"; }
-
-static bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
-// One request on a connection of its own; the whole answer, since it is asked to close.
-static std::string ask(Server* server, const std::string& request) {
-  Client client = client_open(server);
-  client_send(client, request);
-  assert_true(client_sees_close(server, &client));
-  close(client.fd);
-  return client.received;
-}
-
-static std::string closing(const std::string& method, const std::string& target, const std::string& body = "") {
-  return method + " " + target +
-         " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         body;
-}
 
 // ---- tests ----
 
@@ -371,7 +199,7 @@ static void a_hang_up_while_waiting_is_noticed_at_once(void**) {
   }
 }
 
-static void a_client_that_closed_only_its_side_still_gets_its_answer(void**) {
+static void a_client_that_closed_only_its_side_is_told_so(void**) {
   Server* server = server_start();
   server->answer_at_once = false;
   Client client = client_open(server);
@@ -379,9 +207,12 @@ static void a_client_that_closed_only_its_side_still_gets_its_answer(void**) {
   assert_int_equal(shutdown(client.fd, SHUT_WR), 0);
   assert_true(turn_until(server, [server] { return !server->gone.empty(); }));
   assert_int_equal(server->requests.size(), 1);
-  httpd_answer(server->httpd.get(), server->requests[0].id, server->answer);
-  assert_true(client_awaits(server, &client, "{\"a\": 1}"));
   assert_true(client_sees_close(server, &client));
+  assert_int_equal(client.received.find("HTTP/1.1 503 "), 0);
+  assert_true(contains(client.received, "\r\nRetry-After: "));
+  assert_true(contains(client.received, "{\"error\": "));
+  assert_int_equal(httpd_waiting(server->httpd.get()), 0);
+  httpd_answer(server->httpd.get(), server->requests[0].id, server->answer);  // too late
   close(client.fd);
   server_end(server);
 }
@@ -479,68 +310,6 @@ static void drained_means_that_answers_have_left(void**) {
   server_end(server);
 }
 
-static void no_more_connections_than_allowed_and_places_come_back(void**) {
-  HttpLimits limits;
-  limits.max_connections = 3;
-  Server* server = server_start(limits);
-  std::vector<Client> clients;
-  for (int i = 0; i < 5; ++i) clients.push_back(client_open(server));
-  turn_a_while(server, 30);
-  client_send(clients[1], get("/1"));  // 0 and 2 stay silent: they take a place all the same
-  client_send(clients[3], get("/3"));
-  client_send(clients[4], get("/4"));
-  assert_true(client_awaits(server, &clients[1], "{\"a\": 1}"));
-  turn_a_while(server, 700);  // longer than the listener's own tick
-  assert_int_equal(server->requests.size(), 1);
-  close(clients[0].fd);  // never sent a byte
-  assert_true(client_awaits(server, &clients[3], "{\"a\": 1}"));
-  turn_a_while(server, 50);
-  assert_int_equal(server->requests.size(), 2);
-  close(clients[1].fd);
-  assert_true(client_awaits(server, &clients[4], "{\"a\": 1}"));
-  for (size_t i = 2; i < 5; ++i) close(clients[i].fd);
-  // Places never leak: many short connections through the same three.
-  for (int i = 0; i < 50; ++i) assert_true(contains(ask(server, closing("GET", "/")), "200 OK"));
-  server_end(server);
-}
-
-static void without_file_descriptors_the_loop_rests_and_recovers(void**) {
-  Server* server = server_start();
-  Client client = client_open(server);
-  client_send(client, get("/1"));
-  rlimit before;
-  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit none = before;
-  none.rlim_cur = 3;  // below what is open: no new descriptor can be had
-  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-  const int wakeups = wakeups_within(server, 1200);
-  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-  assert_true(wakeups < 20);
-  assert_int_equal(server->requests.size(), 0);
-  assert_true(client_awaits(server, &client, "{\"a\": 1}"));
-  close(client.fd);
-  server_end(server);
-}
-
-static void an_idle_connection_is_closed_and_a_waiting_one_is_not(void**) {
-  HttpLimits limits;
-  limits.idle_seconds = 1;
-  Server* server = server_start(limits);
-  server->answer_at_once = false;
-  Client waiting = client_open(server), idle = client_open(server), half = client_open(server);
-  client_send(waiting, get("/access"));
-  client_send(half, "GET / HTT");
-  assert_true(turn_until(server, [server] { return server->requests.size() == 1; }));
-  assert_true(client_sees_close(server, &idle));
-  assert_true(client_sees_close(server, &half));
-  turn_a_while(server, 1200);
-  assert_int_equal(server->gone.size(), 0);
-  httpd_answer(server->httpd.get(), server->requests[0].id, server->answer);
-  assert_true(client_awaits(server, &waiting, "{\"a\": 1}"));
-  for (const Client& client : {waiting, idle, half}) close(client.fd);
-  server_end(server);
-}
-
 static void it_can_end_with_idle_waiting_and_fresh_connections(void**) {
   Server* server = server_start();
   Client idle = client_open(server), waiting = client_open(server);
@@ -560,7 +329,7 @@ static void an_address_that_cannot_be_had_is_explained(void**) {
   std::string error;
   auto listen_on = [&](const std::string& address, int port) {
     error.clear();
-    return httpd_create(server->base, address, port, {}, on_request, on_gone, server, &error);
+    return httpd_create(server->base, address, port, {}, server_hooks(server), &error);
   };
   assert_null(listen_on("127.0.0.1", server->port).get());
   assert_true(contains(error, "127.0.0.1") && contains(error, std::to_string(server->port).c_str()) &&
@@ -578,7 +347,7 @@ static void ipv6_is_served_too(void**) {
   Server* server = server_start();
   std::string error;
   const int port = free_port();
-  HttpdPtr six = httpd_create(server->base, "::1", port, {}, on_request, on_gone, server, &error);
+  HttpdPtr six = httpd_create(server->base, "::1", port, {}, server_hooks(server), &error);
   if (!six) {
     server_end(server);
     skip();  // no IPv6 on this machine
@@ -612,14 +381,11 @@ int main() {
       cmocka_unit_test(parameters_are_decoded_whole_and_kept_in_order),
       cmocka_unit_test(pipelined_requests_come_one_by_one_and_are_answered_in_order),
       cmocka_unit_test(a_hang_up_while_waiting_is_noticed_at_once),
-      cmocka_unit_test(a_client_that_closed_only_its_side_still_gets_its_answer),
+      cmocka_unit_test(a_client_that_closed_only_its_side_is_told_so),
       cmocka_unit_test(a_request_that_is_gone_and_never_answered_holds_nothing_up),
       cmocka_unit_test(what_is_not_http_never_reaches_the_handler),
       cmocka_unit_test(after_the_stop_open_connections_go_on_without_keep_alive),
       cmocka_unit_test(drained_means_that_answers_have_left),
-      cmocka_unit_test(no_more_connections_than_allowed_and_places_come_back),
-      cmocka_unit_test(without_file_descriptors_the_loop_rests_and_recovers),
-      cmocka_unit_test(an_idle_connection_is_closed_and_a_waiting_one_is_not),
       cmocka_unit_test(it_can_end_with_idle_waiting_and_fresh_connections),
       cmocka_unit_test(an_address_that_cannot_be_had_is_explained),
       cmocka_unit_test(ipv6_is_served_too),

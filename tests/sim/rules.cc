@@ -197,7 +197,10 @@ static void check_access(World& world, const AccessAsked& asked) {
       broken(world, asked.client + " has a session and is not sent there at once");
     return;
   }
-  if (own || asked.size_given || world.before.store_broken || world.table.heirs.count(asked.client)) return;
+  const bool too_many_wait =
+      world.table.waiting_for.size() >= world.config.most_waiting && !world.table.waiting_for.count(asked.request);
+  if (own || asked.size_given || world.before.store_broken || world.table.heirs.count(asked.client) || too_many_wait)
+    return;
   const Was* ready = nullptr;  // the one for longest
   for (const Was& was : world.was)
     if (was.state == SlotState::Ready && was.fingerprint == world.config.fingerprint &&
@@ -275,6 +278,7 @@ void rules_after(World& world, const Event& event) {
   check_ready(world);
   check_ends(world, event);
   if (const auto* asked = std::get_if<AccessAsked>(&event)) check_access(world, *asked);
+  if (world.table.waiting_for.size() > world.config.most_waiting) broken(world, "more wait for a session than may");
   check_broken_store(world, event);
   check_pulling(world);
   if (world.table.engine_up && !world.table.stream_open)
