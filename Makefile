@@ -105,13 +105,13 @@ build/$(1)/%.o: $(srcdir)/%.cc config.mak
 	@mkdir -p $$(@D)
 	$$(call quiet,CXX)$$(CXX) $(base_flags) $($(1)_flags) $$(test_cflags) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $$@ $$<
 
-build/$(1)/tests/%.o: test_cflags = $(cmocka_cflags) $(libpng_cflags)
+build/$(1)/tests/%.o build/$(1)/bench/%.o: test_cflags = $(cmocka_cflags) $(libpng_cflags)
 
 build/$(1)/vnc-orchestrator: $(call daemon_objects,$(1))
 	@test -n "$$^" || { echo "no sources in $(srcdir)/src" >&2; exit 1; }
 	$$(call quiet,LINK)$$(CXX) $($(1)_flags) -pthread $($(1)_link) $(LDFLAGS) -Wl,--as-needed -o $$@ $$^ $(libs_daemon)
 
--include $(patsubst %.o,%.d,$(call objects,$(1),src/*.cc src/*/*.cc tests/*/*.cc))
+-include $(patsubst %.o,%.d,$(call objects,$(1),src/*.cc src/*/*.cc tests/*/*.cc bench/*/*.cc))
 endef
 $(foreach mode,$(modes),$(eval $(call mode_rules,$(mode))))
 
@@ -210,9 +210,20 @@ MINUTES ?= 60
 soak: all have-test-libs build/debug/tests/soak/soak_test tiny-image ## a working day in miniature, again and again: MINUTES=60
 	VNC_DAEMON=$(abspath vnc-orchestrator) SOAK_MINUTES=$(MINUTES) build/debug/tests/soak/soak_test
 
+# ---- benchmarks ------------------------------------------------------------------------------------------------------
+build/release/bench/session/session_bench: $(call objects,release,bench/session/*.cc tests/image/stage.cc $(parts_image))
+	$(call quiet,LINK)$(CXX) $(release_flags) -pthread $(release_link) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(libs_image)
+
+ROW ?=
+BENCH_ROUNDS ?= 5
+.PHONY: bench-session
+bench-session: have-test-libs build/release/bench/session/session_bench image ## the session image beside a stock one, row by row: BENCH_ROUNDS=5 ROW=start
+	docker build -q -t localhost/vnc-orchestrator-stock:latest $(srcdir)/bench/session/stock
+	BENCH_ROUNDS=$(BENCH_ROUNDS) ROW='$(ROW)' build/release/bench/session/session_bench
+
 # ---- reading the code ------------------------------------------------------------------------------------------------
-all_cc := $(call sources,src/*.cc src/*/*.cc tests/*/*.cc)
-all_code := $(all_cc) $(call sources,include/*/*.h tests/*/*.h src/*/*.h)
+all_cc := $(call sources,src/*.cc src/*/*.cc tests/*/*.cc bench/*/*.cc)
+all_code := $(all_cc) $(call sources,include/*/*.h tests/*/*.h src/*/*.h bench/*/*.h)
 
 .PHONY: lint format format-check
 lint: all ## shellcheck, clang-tidy, include rules, settings against the pages, configure up to date: no findings
@@ -277,7 +288,7 @@ uninstall: ## remove what install put there; settings, state and logs stay
 # ---- clean -----------------------------------------------------------------------------------------------------------
 .PHONY: clean distclean
 clean: ## remove what was built
-	rm -rf build vnc-orchestrator tests/out
+	rm -rf build vnc-orchestrator tests/out bench/out
 
 distclean: clean ## remove what configure made, too
 	rm -rf config.mak config.log config.status autom4te.cache

@@ -171,6 +171,23 @@ void browser_type(Browser* browser, const std::string& text) {
   perform(browser, "key", "keyboard", std::move(actions));
 }
 
+void browser_wheel(Browser* browser, int x, int y, int delta, int times, int pause_ms) {
+  JsonPtr actions(json_array());
+  for (int notch = 0; notch < times; notch++) {
+    json_array_append_new(actions.get(), json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "type", "scroll", "x", x, "y", y,
+                                                   "deltaX", 0, "deltaY", delta, "duration", 0));
+    json_array_append_new(actions.get(), json_pack("{s:s, s:i}", "type", "pause", "duration", pause_ms));
+  }
+  perform(browser, "wheel", "wheel", std::move(actions));
+}
+
+void browser_at_each_load(Browser* browser, const std::string& script) {
+  // Chromedriver's own extension of WebDriver: a command of the DevTools protocol.
+  call("POST", browser->session + "/goog/cdp/execute",
+       JsonPtr(json_pack("{s:s, s:{s:s}}", "cmd", "Page.addScriptToEvaluateOnNewDocument", "params", "source",
+                         script.c_str())));
+}
+
 void BrowserDeleter::operator()(Browser* browser) const {
   if (!browser->session.empty()) {
     HttpCall quit;

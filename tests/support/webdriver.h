@@ -37,5 +37,9 @@ Picture browser_screenshot(Browser* browser);
 void browser_click(Browser* browser, int x, int y);
 // Key presses and releases, one after the other, to whatever has the focus. UTF-8; U+E007 is Enter, see WebDriver's table of keys.
 void browser_type(Browser* browser, const std::string& text);
+// The wheel at this place, `times` notches of `delta` pixels each, one every `pause_ms`.
+void browser_wheel(Browser* browser, int x, int y, int delta, int times, int pause_ms);
+// A script that every page from now on runs before any of its own.
+void browser_at_each_load(Browser* browser, const std::string& script);
 
 #endif

@@ -1,0 +1,207 @@
+// Containers through docker's own command, their figures from the kernel's control groups, viewers through WebDriver.
+#include "bench/session/rig.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "support/engine_client.h"
+#include "support/proc.h"
+#include "support/rfb.h"
+
+int bench_rounds() {
+  const char* rounds = getenv("BENCH_ROUNDS");
+  return rounds != nullptr && atoi(rounds) > 0 ? atoi(rounds) : 5;
+}
+
+std::vector<Kind> kinds_of_round(int round) {
+  if (round % 2 == 0) return {Kind::Stock, Kind::Ours};
+  return {Kind::Ours, Kind::Stock};
+}
+
+std::vector<double>* samples_of(Row* row, Kind kind) { return kind == Kind::Stock ? &row->stock : &row->ours; }
+
+namespace {
+
+// Share of all processors that was in use during these seconds.
+double machine_busy(double seconds) {
+  auto read = [](double* idle) {
+    std::ifstream stat("/proc/stat");
+    std::string word;
+    stat >> word;
+    double all = 0;
+    for (int field = 0; field < 8; field++) {
+      double ticks = 0;
+      stat >> ticks;
+      all += ticks;
+      if (field == 3 || field == 4) *idle += ticks;
+    }
+    return all;
+  };
+  double idle_before = 0;
+  double idle_after = 0;
+  double before = read(&idle_before);
+  usleep(static_cast<useconds_t>(seconds * 1e6));
+  double after = read(&idle_after);
+  return after > before ? 1 - (idle_after - idle_before) / (after - before) : 0;
+}
+
+}  // namespace
+
+void row_wait_for_quiet(Row* row) {
+  const double kQuiet = 0.25;
+  for (int look = 0; look < 10; look++) {
+    row->busy = machine_busy(2);
+    if (row->busy < kQuiet) return;
+  }
+  fprintf(stderr, "warning: this machine is busy (%.0f %%): \"%s\" is measured all the same, side by side\n",
+          row->busy * 100, row->name.c_str());
+}
+
+void row_done(const Row& row) { check_at(table_add(kResults, row), std::string("cannot write ") + kResults); }
+
+// ---- containers ------------------------------------------------------------------------------------------------------
+
+std::string bench_create(Stage* stage, Kind kind, const std::string& name, const std::string& path) {
+  std::string url = page_server_url(stage->pages.get(), path);
+  std::string full = stage->fixture->prefix + name;
+  stage->containers.push_back(full);
+  proc_output({"docker", "create", "--name", full, "--network", stage->fixture->network, "--shm-size", "256m", "-p",
+               "127.0.0.1::6080", "-e", kind == Kind::Stock ? "URL=" + url : "APPNAME=firefox-kiosk " + url,
+               kind == Kind::Stock ? kStockImage : stage->fixture->image});
+  return full;
+}
+
+double bench_start(Stage* /*stage*/, const std::string& name, unsigned rgb, Box* out) {
+  double begin = now_seconds();
+  HttpReply reply = engine_call(kEngineSocket, "POST", "/containers/" + name + "/start");
+  check_at(reply.status == 204, "cannot start " + name + ": " + reply.body);
+  out->name = name;
+  out->address =
+      proc_output({"docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name});
+  std::string published = proc_output({"docker", "port", name, "6080/tcp"});
+  out->port = atoi(published.substr(published.rfind(':') + 1).c_str());
+  // One connection, kept: the X server of either kind sees the same viewer.
+  RfbPtr rfb;
+  double end = begin + 90;
+  while (now_seconds() < end) {
+    if (!rfb) rfb = rfb_connect(out->address, 5900);
+    Picture picture;
+    if (rfb && !rfb_frame(rfb.get(), &picture)) rfb.reset();
+    if (rfb && picture_share(picture, rgb) > 0.5) return now_seconds() - begin;
+    usleep(30000);
+  }
+  check_at(false, name + " does not show its page:\n" + box_log(*out));
+  return 0;
+}
+
+Box bench_run(Stage* stage, Kind kind, const std::string& name, const std::string& path, unsigned rgb) {
+  Box box;
+  bench_start(stage, bench_create(stage, kind, name, path), rgb, &box);
+  return box;
+}
+
+namespace {
+
+// The control group of this controller: "memory" or "cpuacct" in version 1; version 2 has one for all.
+std::string cgroup_folder(const Box& box, const std::string& controller) {
+  SeenContainer seen;
+  check_at(engine_inspect(kEngineSocket, box.name, &seen) && seen.pid > 0, box.name + " does not run");
+  std::istringstream lines(file_text("/proc/" + std::to_string(seen.pid) + "/cgroup"));
+  for (std::string line; std::getline(lines, line);) {
+    size_t first = line.find(':');
+    size_t second = line.find(':', first + 1);
+    std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    if (controllers == ",,") return "/sys/fs/cgroup" + line.substr(second + 1);
+    if (controllers.find("," + controller + ",") != std::string::npos)
+      return "/sys/fs/cgroup/" + controller + line.substr(second + 1);
+  }
+  check_at(false, "no control group for the " + controller + " of " + box.name);
+  return "";
+}
+
+double field_of(const std::string& text, const std::string& name) {
+  std::istringstream words(text);
+  std::string word;
+  double value = 0;
+  while (words >> word >> value) {
+    if (word == name) return value;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Memory box_memory(const Box& box) {
+  std::string folder = cgroup_folder(box, "memory");
+  std::string stat = file_text(folder + "/memory.stat");
+  bool is_v1 = stat.find("total_rss ") != std::string::npos;
+  const double kMiB = 1024.0 * 1024;
+  Memory memory;
+  memory.anonymous = field_of(stat, is_v1 ? "total_rss" : "anon") / kMiB;
+  memory.shared = field_of(stat, is_v1 ? "total_shmem" : "shmem") / kMiB;
+  memory.mapped = field_of(stat, is_v1 ? "total_mapped_file" : "file_mapped") / kMiB;
+  check_at(memory.anonymous > 0, "no figures in " + folder);
+  return memory;
+}
+
+double box_cpu_seconds(const Box& box) {
+  std::string folder = cgroup_folder(box, "cpuacct");
+  std::string nanoseconds = file_text(folder + "/cpuacct.usage");
+  if (!nanoseconds.empty()) return atof(nanoseconds.c_str()) / 1e9;
+  return field_of(file_text(folder + "/cpu.stat"), "usage_usec") / 1e6;
+}
+
+// ---- viewers ---------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Evaluated before any script of a page. It counts what comes through WebSockets, and looks at the picture each time that noVNC
+// has put something on it: noVNC draws aside, then copies to the canvas in the page, so that copy is the moment a viewer sees it.
+// The place looked at is not the middle, where the X server shows its pointer.
+const char* const kWatch = R"js(
+(() => {
+  const watch = window.watch = { bytes: 0, onDraw: null, paintedAt: 0, color: null };
+  const Native = window.WebSocket;
+  window.WebSocket = new Proxy(Native, { construct(target, words) {
+    const socket = new target(...words);
+    socket.addEventListener('message', (event) => { watch.bytes += event.data.byteLength || 0; });
+    return socket;
+  } });
+  const near = (data, rgb) => [16, 8, 0].every((shift, i) => Math.abs(data[i] - (rgb >> shift & 255)) <= 8);
+  watch.at = (context, x, y) => context.getImageData(x, y, 1, 1).data;
+  watch.near = near;
+  const draw = CanvasRenderingContext2D.prototype.drawImage;
+  CanvasRenderingContext2D.prototype.drawImage = function (...words) {
+    draw.apply(this, words);
+    if (!this.canvas.isConnected) return;
+    if (watch.color !== null && !watch.paintedAt) {
+      const { width, height } = this.canvas;
+      if (width > 1 && near(watch.at(this, width >> 2, height - 40), watch.color)) watch.paintedAt = performance.now();
+    }
+    if (watch.onDraw) watch.onDraw(this);
+  };
+})();
+)js";
+
+}  // namespace
+
+std::string viewer_url(Kind kind, const Box& box) {
+  return box_url(box, "http", kind == Kind::Stock ? "/vnc.html?autoconnect=true&resize=scale" : "/");
+}
+
+BrowserPtr viewer_open() { return browser_open(500, 950); }
+
+double browser_number(Browser* browser, const std::string& body) { return atof(browser_script(browser, body).c_str()); }
+
+double viewer_go(Browser* browser, const std::string& url, unsigned rgb) {
+  browser_at_each_load(browser, std::string(kWatch) + "watch.color = " + std::to_string(rgb) + ";");
+  browser_go(browser, url);
+  double painted = 0;
+  bool seen = wait_until(60, [&] { return (painted = browser_number(browser, "return String(watch.paintedAt)")) > 0; });
+  if (!seen) keep("bench-no-session", browser_screenshot(browser));
+  check_at(seen, url + " shows no session, see tests/out/image/bench-no-session.png");
+  return painted;
+}
