@@ -123,6 +123,14 @@ $(addprefix build/$(1)/,$(call tests_in,$(2))): %: %.o \
 endef
 $(foreach mode,debug asan tsan,$(foreach kind,$(unit_kinds) e2e image soak,$(eval $(call test_rules,$(mode),$(kind)))))
 
+# A program that tests and figures start in place of an engine.
+define standin_rules
+build/$(1)/tests/standin/standin_engine: $(call objects,$(1),tests/standin/*.cc)
+	$$(call quiet,LINK)$$(CXX) $($(1)_flags) -pthread $($(1)_link) $(LDFLAGS) -Wl,--as-needed -o $$@ $$^ $(jansson_libs) $(libevent_libs)
+endef
+$(foreach mode,release debug,$(eval $(call standin_rules,$(mode))))
+build/debug/tests/e2e/overload_test: | build/debug/tests/standin/standin_engine
+
 # Objects are kept, since one serves many tests.
 .SECONDARY:
 
@@ -220,6 +228,13 @@ BENCH_ROUNDS ?= 5
 bench-session: have-test-libs build/release/bench/session/session_bench image ## the session image beside a stock one, row by row: BENCH_ROUNDS=5 ROW=start
 	docker build -q -t localhost/vnc-orchestrator-stock:latest $(srcdir)/bench/session/stock
 	BENCH_ROUNDS=$(BENCH_ROUNDS) ROW='$(ROW)' build/release/bench/session/session_bench
+
+# ---- overload --------------------------------------------------------------------------------------------------------
+.PHONY: overload
+overload: all have-test-libs build/debug/tests/e2e/overload_test tiny-image ## thousands of connections and clients at once, at full length, with a report
+	@rm -f build/overload.md
+	VNC_DAEMON=$(abspath vnc-orchestrator) FAULTS_REPORT=$(CURDIR)/build/overload.md build/debug/tests/e2e/overload_test
+	@cat build/overload.md
 
 # ---- reading the code ------------------------------------------------------------------------------------------------
 all_cc := $(call sources,src/*.cc src/*/*.cc tests/*/*.cc bench/*/*.cc)
