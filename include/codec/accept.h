@@ -25,7 +25,7 @@ Accept accept_engine;     // as the docker command has it; the socket and the po
 Accept accept_keyboard;   // "auto", or an XKB layout and perhaps its variant: "br", "us:intl"
 Accept accept_clipboard;  // both, in, out, off
 Accept
-    accept_proxy;  // http://, https:// or socks5:// with host and port; or a web URL of a PAC file (".pac", or "pac+" before it)
+    accept_proxy;  // http://, https:// or socks5:// with host and port; or a web URL of a PAC file (".pac", or "pac+" before it); each perhaps with name:password@
 Accept
     accept_exceptions;  // of a proxy: host names, .domains, addresses and subnets, separated by commas; kept without blanks
 Accept accept_languages;  // language tags (BCP 47), separated by commas, the best first; kept without blanks

@@ -20,6 +20,9 @@ bool text_to_double(std::string_view text, double* out);  // finite, whole text,
 // \n and \r; longer than `most` bytes is cut with "...". What users send can then neither break a line nor forge one.
 std::string text_one_line(std::string_view text, size_t most = 300);
 
+// For what people read: a URL's name:password@ becomes name:***@. Also where something is wrong with the URL, since that is when it is shown.
+std::string text_without_password(std::string_view text);
+
 // The twelve hex digits by which people know a container.
 std::string_view text_short_id(std::string_view container_id);
 

@@ -162,18 +162,27 @@ bool accept_clipboard(std::string_view text, std::string* out) {
   return accept_if(text == "both" || text == "in" || text == "out" || text == "off", text, out);
 }
 
-// No user and password: Firefox takes none from a setting, and a person would be asked for them all the same.
+// What stands before the host must have a name, and is taken as it stands: what would end the host's part is percent-encoded.
 bool accept_proxy(std::string_view text, std::string* out) {
-  std::string ignored;
-  if (text.starts_with("pac+")) return accept_web_url(text.substr(4), &ignored) && accept_if(true, text, out);
-  if (text.substr(0, text.find_first_of("?#")).ends_with(".pac")) return accept_web_url(text, out);
-  for (std::string_view scheme : {"http://", "https://", "socks5://"}) {
-    if (!text.starts_with(scheme)) continue;
-    std::string_view rest = text.substr(scheme.size());
-    if (rest.ends_with('/')) rest.remove_suffix(1);
-    return accept_if(is_host_and_port(rest, true), text.substr(0, scheme.size() + rest.size()), out);
-  }
-  return false;
+  const size_t scheme = text.find("://");
+  if (scheme == text.npos) return false;
+  const size_t begin = scheme + 3;
+  const size_t at = text.substr(0, text.find_first_of("/?#", begin)).rfind('@');
+  std::string_view login;
+  if (at != text.npos && at >= begin) login = text.substr(begin, at + 1 - begin);
+  if (!login.empty() && (shape_has_control(login) || login.find(' ') != login.npos || login[0] == ':' || login == "@"))
+    return false;
+  const std::string rest(text.substr(begin + login.size()));
+  const std::string bare = std::string(text.substr(0, begin)) + rest;
+  std::string kept;
+  if (text.starts_with("pac+"))
+    return accept_web_url(std::string_view(bare).substr(4), &kept) && accept_if(true, text, out);
+  if (bare.substr(0, bare.find_first_of("?#")).ends_with(".pac"))
+    return accept_web_url(bare, &kept) && accept_if(true, text, out);
+  if (const std::string_view name = text.substr(0, scheme); name != "http" && name != "https" && name != "socks5")
+    return false;
+  if (text.ends_with('/')) text.remove_suffix(1);
+  return accept_if(is_host_and_port(text.substr(begin + login.size()), true), text, out);
 }
 
 bool accept_exceptions(std::string_view text, std::string* out) { return accept_list(text, is_exception, out); }

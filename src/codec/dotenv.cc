@@ -195,7 +195,7 @@ NameValues dotenv_parse(std::string_view text, const NameValues& environment, st
       const auto number = 1 + std::count(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(begin), '\n');
       const std::string line = lines.substr(begin, lines.find('\n', begin) - begin);
       warnings->push_back("line " + std::to_string(number) +
-                          " cannot be read and is passed over: " + text_one_line(line, 80));
+                          " cannot be read and is passed over: " + text_one_line(text_without_password(line), 80));
       continue;
     }
     if (binding.name.empty()) continue;

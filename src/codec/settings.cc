@@ -23,6 +23,7 @@ struct Field {
   SettingRow row;
   const char* banner = nullptr;  // its name in the document's banner, when it stands there
   std::string Settings::*text = nullptr;
+  bool is_login_url = false;  // may hold name:password@, and the password is shown to nobody
   Accept* accept = nullptr;
   int Settings::*number = nullptr;
   int min = 0;
@@ -165,9 +166,10 @@ constexpr Field kFields[] = {
              "Folder on the Docker host with certificates of authorities that sessions trust besides the public ones"},
      .text = &Settings::vnc_ca_dir,
      .accept = accept_host_path},
-    {.row = {"VNC_PROXY", "", "http://, https:// or socks5:// with host and port, or the URL of a PAC file; no user, no password",
+    {.row = {"VNC_PROXY", "", "http://, https:// or socks5:// with host and port, or the URL of a PAC file; name:password@ may stand before the host",
              "Proxy of the sessions; a URL that does not end in .pac is one of a PAC file with pac+ before it"},
      .text = &Settings::vnc_proxy,
+     .is_login_url = true,
      .accept = accept_proxy},
     {.row = {"VNC_NO_PROXY", "", "host names, .domains, addresses and subnets, separated by commas",
              "What sessions reach without the proxy"},
@@ -225,6 +227,7 @@ bool read_field(const Field& field, std::string_view text, Settings* out) {
 }
 
 std::string show_field(const Field& field, const Settings& settings) {
+  if (field.is_login_url) return text_without_password(settings.*field.text);
   if (field.text != nullptr) return settings.*field.text;
   if (field.number != nullptr) return std::to_string(settings.*field.number);
   if (field.real != nullptr) {
@@ -383,7 +386,7 @@ bool settings_read(const NameValues& file, const NameValues& environment, Settin
     if (read_field(field, value ? *value : field.row.default_text, &settings)) continue;
     bad.push_back(name);
     found.push_back(
-        complaint(name, value.value_or(""),
+        complaint(name, field.is_login_url ? text_without_password(value.value_or("")) : value.value_or(""),
                   std::string("must be ") + field.row.allowed + (from_environment ? " (set in the environment)" : "")));
   }
   const Judge judge = {settings, bad, &found};

@@ -130,4 +130,15 @@ std::string text_one_line(std::string_view text, size_t most) {
   return out;
 }
 
+// The last '@' ends the login: a password that nobody has percent-encoded may hold one.
+std::string text_without_password(std::string_view text) {
+  const size_t at = text.rfind('@');
+  if (at == text.npos) return std::string(text);
+  const size_t scheme = text.substr(0, at).find("://");
+  const size_t begin = scheme == text.npos ? 0 : scheme + 3;
+  const size_t colon = text.substr(0, at).find(':', begin);
+  if (colon == text.npos) return std::string(text);
+  return std::string(text.substr(0, colon)) + ":***" + std::string(text.substr(at));
+}
+
 std::string_view text_short_id(std::string_view container_id) { return container_id.substr(0, kShortId); }

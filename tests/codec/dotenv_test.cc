@@ -160,6 +160,7 @@ static void test_unreadable_lines(void**) {
   assert_warned("''=1\nB=2", "line 1 cannot be read and is passed over: ''=1", 1);
   assert_warned("export =1\nB=2", "line 1 cannot be read and is passed over: export =1", 1);
   assert_warned("A='two\nlines' x\nC=2", "line 1 cannot be read and is passed over: A='two", 1);
+  assert_warned("VNC_PROXY http://u:secret@p:1", "line 1 cannot be read and is passed over: VNC_PROXY http://u:***@p:1", 0);
   assert_warned("bad \x1b[31m line", "line 1 cannot be read and is passed over: bad \\x1B[31m line", 0);
 }
 

@@ -193,8 +193,11 @@ static void test_values_of_each(void**) {
   assert_values("VNC_CA_DIR", {"/etc/ssl/our ca"}, {"ca", "/ca/", "/", "/c\na"});
   assert_values("VNC_PROXY",
                 {"http://proxy:3128", "https://10.0.0.1:443", "socks5://[::1]:1080", "http://p:1/",
-                 "http://h/proxy.pac", "https://h:1/a/wpad.pac?x=1", "pac+http://h/wpad.dat", "http://p.pac:80"},
-                {"proxy:3128", "http://proxy", "http://u:p@proxy:3128", "socks4://h:1", "http://h:0", "http://h:65536",
+                 "http://h/proxy.pac", "https://h:1/a/wpad.pac?x=1", "pac+http://h/wpad.dat", "http://p.pac:80",
+                 "http://u:p@proxy:3128", "http://u@proxy:3128/", "socks5://d%5Cu:p%40%2F@[::1]:1080", "https://u:a@b@h:1",
+                 "http://u:p@h/proxy.pac", "pac+http://u:p@h/wpad.dat", "http://h/a@b.pac"},
+                {"proxy:3128", "http://proxy", "http://u:p@proxy", "http://:p@proxy:3128", "http://@proxy:3128",
+                 "http://u:p w@proxy:3128", "u:p@proxy:3128", "http://u:p/w@proxy:3128", "socks4://h:1", "http://h:0", "http://h:65536",
                  "http://h:1/x", "ftp://h/proxy.pac", "pac+", "pac+h", "file:///proxy.pac", "http://h/a b.pac"});
   assert_values(
       "VNC_NO_PROXY",
@@ -389,6 +392,25 @@ static void test_banner(void**) {
   assert_true(std::count(lines.begin(), lines.end(), "  LOG_LEVEL                = INFO") == 1);
 }
 
+// The sessions get it, in their environment, and nobody else sees it.
+static void test_a_proxys_password_is_shown_nowhere(void**) {
+  const Settings settings = good({{"VNC_PROXY", "http://ana:s3gr%40do@proxy:3128"}});
+  std::string shown = settings_values(settings);
+  for (const std::string& line : settings_banner(settings)) shown += line + "\n";
+  assert_null(strstr(shown.c_str(), "s3gr"));
+  assert_non_null(strstr(shown.c_str(), "VNC_PROXY=http://ana:***@proxy:3128\n"));
+  const LaunchSpec spec = settings_launch_spec(settings, "vnc_1", 5001, {1024, 768}, "r", "j");
+  assert_true(std::count(spec.env.begin(), spec.env.end(),
+                         NameValues::value_type{"PROXY", "http://ana:s3gr%40do@proxy:3128"}) == 1);
+  // Nor where it is refused, whatever is wrong with it.
+  for (const char* bad : {"http://ana:s3gr@do@proxy", "ana:s3gr@proxy:3128", "ftp://ana:s3gr@proxy:1/x.pac",
+                          "http:/ana:s3gr@proxy:3128", "http://ana:s3gr/x@proxy:3128"}) {
+    const Outcome outcome = read({{"VNC_PROXY", bad}});
+    assert_false(outcome.good);
+    for (const std::string& error : outcome.errors) assert_null(strstr(error.c_str(), "s3gr"));
+  }
+}
+
 static void test_launch_spec(void**) {
   const Settings settings =
       good({{"VNC_IMAGE", "img:1"}, {"VNC_BIND", "127.0.0.1"}, {"VNC_TLS_CERT", "/h/c"}, {"VNC_TLS_KEY", "/h/k"}});
@@ -504,6 +526,7 @@ int main() {
       cmocka_unit_test(test_values_can_be_read_again),
       cmocka_unit_test(test_committed_example_is_up_to_date),
       cmocka_unit_test(test_banner),
+      cmocka_unit_test(test_a_proxys_password_is_shown_nowhere),
       cmocka_unit_test(test_launch_spec),
       cmocka_unit_test(test_what_a_session_is_told),
       cmocka_unit_test(test_fingerprint),
