@@ -1,6 +1,7 @@
 // The page on `/`: opens the session at once, scaled to the browser's window, and again whenever the connection is lost.
 // It enters the session that it was served by and no other, however long it stays open.
 import RFB from './core/rfb.js';
+import { createTyping } from './typing.js';
 
 const firstPauseMs = 250, longestPauseMs = 5000;
 const forgottenMs = 600000, forgottenPauseMs = 30000;  // a tab that nobody misses asks seldom
@@ -13,6 +14,13 @@ const screen = document.getElementById('screen');
 const notice = document.getElementById('notice');
 const content = (name) => document.querySelector(`meta[name=${name}]`).content;
 const nonce = content('session'), accessUrl = content('access-url');
+
+const typing = createTyping({
+    field: document.getElementById('keys'),
+    isNamed: content('keyboard') === 'named',
+    // The browser's own full screen; a kiosk has no use for the key.
+    beforeKey: (event) => event.key === 'F11',
+});
 
 let connection = null;     // the one that counts: { rfb, heardAt, timer }
 let retry = null;          // timer of the next attempt
@@ -68,6 +76,7 @@ function end() {
 
 function drop() {
     if (connection) clearTimeout(connection.timer);
+    typing.stop();
     connection = null;
     screen.replaceChildren();
 }
@@ -116,6 +125,7 @@ function connect() {
     const socket = new WebSocket(address, ['session.' + nonce]);
     const rfb = new RFB(screen, socket, { shared: true });
     rfb.scaleViewport = true;
+    rfb.focusOnClick = false;  // keys go through a field of ours
     rfb.background = '#202124';
     const one = connection = { rfb, heardAt: Date.now() };
     one.timer = setTimeout(() => hangUp(one), openMs);
@@ -126,7 +136,8 @@ function connect() {
         lostAt = null;
         pauseMs = firstPauseMs;
         show('connected');
-        rfb.focus();
+        typing.start(rfb);
+        typing.focus();
     });
     rfb.addEventListener('disconnect', () => lost(one));
 }
@@ -150,6 +161,12 @@ function comeBack() {
     attempt();
 }
 
+// Before noVNC, which keeps the pointer's events from everybody else. A finger calls no keyboard up.
+addEventListener('pointerdown', (event) => {
+    if (!screen.contains(event.target)) return;
+    typing.pointer(event);
+    if (event.pointerType === 'mouse') setTimeout(typing.focus);
+}, true);
 setInterval(() => look(silenceMs), 5000);
 addEventListener('online', comeBack);
 addEventListener('pageshow', comeBack);

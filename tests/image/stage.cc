@@ -172,6 +172,7 @@ int stage_teardown(void** state) {
   Stage* stage = stage_of(state);
   stage->browser.reset();
   stage->second_browser.reset();
+  stage->desk.reset();
   stage->relay.reset();
   bool clean = true;
   for (const std::string& name : stage->containers) clean = engine_remove(kEngineSocket, name) && clean;

@@ -7,6 +7,7 @@
 
 #include "support/tcp_relay.h"
 #include "support/cmocka_cc.h"
+#include "support/desk.h"
 #include "support/http_client.h"
 #include "support/page_server.h"
 #include "support/png.h"
@@ -32,6 +33,7 @@ struct Stage {
   PageServerPtr pages;
   BrowserPtr browser;
   BrowserPtr second_browser;
+  DeskPtr desk;
   RelayPtr relay;
   std::vector<std::string> containers;
 };

@@ -41,14 +41,17 @@ bool handshake(Rfb* rfb) {
   if (!skip(rfb->fd, get_u32(buffer + 20))) return false;
   // Pixels of 32 bits, 0x00RRGGBB, little-endian; raw encoding.
   const uint8_t format[20] = {0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0};
-  const uint8_t encodings[8] = {2, 0, 0, 1, 0, 0, 0, 0};
+  const uint8_t encodings[12] = {2, 0, 0,    2,    0,    0,
+                                 0, 0, 0xff, 0xff, 0xfe, 0xfe};  // the second: QEMU's key events, -258
   return put(rfb->fd, format, sizeof format) && put(rfb->fd, encodings, sizeof encodings);
 }
 
 // One rectangle of raw pixels into its place.
 bool take_rectangle(Rfb* rfb, Picture* picture) {
   uint8_t head[12];
-  if (!get(rfb->fd, head, sizeof head) || get_u32(head + 8) != 0) return false;
+  if (!get(rfb->fd, head, sizeof head)) return false;
+  if (get_u32(head + 8) == 0xfffffefe) return true;  // key codes are welcome; no pixels
+  if (get_u32(head + 8) != 0) return false;
   int left = get_u16(head), top = get_u16(head + 2), width = get_u16(head + 4), height = get_u16(head + 6);
   if (left + width > picture->width || top + height > picture->height) return false;
   std::vector<uint8_t> row(static_cast<size_t>(width) * 4);
@@ -106,6 +109,22 @@ bool rfb_frame(Rfb* rfb, Picture* out) {
     *out = std::move(picture);
     return true;
   }
+}
+
+bool rfb_key(Rfb* rfb, int code, bool down) {
+  uint8_t event[12] = {255, 0, 0, static_cast<uint8_t>(down ? 1 : 0)};  // no symbol: the code says it all
+  event[11] = static_cast<uint8_t>(code);
+  return put(rfb->fd, event, sizeof event);
+}
+
+bool rfb_pointer(Rfb* rfb, int x, int y, int buttons) {
+  const uint8_t event[6] = {5,
+                            static_cast<uint8_t>(buttons),
+                            static_cast<uint8_t>(x >> 8),
+                            static_cast<uint8_t>(x),
+                            static_cast<uint8_t>(y >> 8),
+                            static_cast<uint8_t>(y)};
+  return put(rfb->fd, event, sizeof event);
 }
 
 void RfbDeleter::operator()(Rfb* rfb) const {

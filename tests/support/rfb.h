@@ -1,4 +1,4 @@
-// A tiny VNC client: what the X server shows at this moment, without a browser in between.
+// A tiny VNC client: what the X server shows at this moment, without a browser in between, and key presses as of a real keyboard.
 #ifndef SUPPORT_RFB_H
 #define SUPPORT_RFB_H
 
@@ -21,5 +21,11 @@ using RfbPtr = std::unique_ptr<Rfb, RfbDeleter>;
 RfbPtr rfb_connect(const std::string& address, int port);
 // The whole screen as it is now. False when the connection broke.
 bool rfb_frame(Rfb* rfb, Picture* out);
+
+// What a hand does, sent to a server that takes key codes (Xtigervnc -RawKeyboard=1). False when the connection broke.
+// `code` is the key's place: its XT scan code, with 0x80 added where the hardware says E0 first.
+bool rfb_key(Rfb* rfb, int code, bool down);
+// Moves the pointer there with these buttons held: 1 left, 2 middle, 4 right, 8 and 16 the wheel's up and down.
+bool rfb_pointer(Rfb* rfb, int x, int y, int buttons);
 
 #endif
