@@ -81,6 +81,7 @@ parts_io := src/core/*.cc src/codec/*.cc src/io/*.cc
 parts_e2e := tests/support/*.cc src/core/*.cc src/codec/*.cc
 parts_image := $(parts_e2e)
 parts_soak := $(parts_e2e)
+parts_faults := $(parts_e2e)
 libs_core := $(cmocka_libs)
 libs_sim := $(cmocka_libs)
 libs_codec := $(cmocka_libs) $(jansson_libs)
@@ -88,6 +89,7 @@ libs_io := $(cmocka_libs) $(jansson_libs) $(libevent_libs) $(libcurl_libs)
 libs_e2e := $(libs_io) $(libpng_libs)
 libs_image := $(libs_e2e)
 libs_soak := $(libs_e2e)
+libs_faults := $(libs_e2e)
 
 # ---- the program -----------------------------------------------------------------------------------------------------
 .PHONY: all
@@ -121,7 +123,7 @@ $(addprefix build/$(1)/,$(call tests_in,$(2))): %: %.o \
   $(patsubst %.cc,build/$(1)/%.o,$(call helpers_in,$(2)) $(call sources,$(parts_$(2))))
 	$$(call quiet,LINK)$$(CXX) $($(1)_flags) -pthread $($(1)_link) $(LDFLAGS) -Wl,--as-needed -o $$@ $$^ $(libs_$(2))
 endef
-$(foreach mode,debug asan tsan,$(foreach kind,$(unit_kinds) e2e image soak,$(eval $(call test_rules,$(mode),$(kind)))))
+$(foreach mode,debug asan tsan,$(foreach kind,$(unit_kinds) e2e image soak faults,$(eval $(call test_rules,$(mode),$(kind)))))
 
 # A program that tests and figures start in place of an engine.
 define standin_rules
@@ -235,6 +237,22 @@ overload: all have-test-libs build/debug/tests/e2e/overload_test tiny-image ## t
 	@rm -f build/overload.md
 	VNC_DAEMON=$(abspath vnc-orchestrator) FAULTS_REPORT=$(CURDIR)/build/overload.md build/debug/tests/e2e/overload_test
 	@cat build/overload.md
+
+# ---- the real thing broken -------------------------------------------------------------------------------------------
+# Those of the end-to-end tests that report figures, at full length, and those too long for `make check`; their table is printed at the end.
+ROUNDS ?= 200
+SEED ?=
+fault_tests := $(addprefix build/debug/tests/e2e/,crash_test proxy_test) $(call programs,debug,faults)
+faults_report := build/faults.md
+.PHONY: faults
+faults: export FAULTS_REPORT = $(abspath $(faults_report))
+faults: export TEST_TIMEOUT_SECONDS = 7200
+faults: all have-test-libs $(fault_tests) tiny-image ## daemon, engine, disk and containers broken: ROUNDS=200 SEED=...
+	@rm -f $(faults_report)
+	@SEED=$(or $(SEED),$$(date +%s)); export SEED ROUNDS=$(ROUNDS); status=0; \
+	  VNC_DAEMON=$(abspath vnc-orchestrator) VNC_BUILD=$(CURDIR) $(srcdir)/tests/run.sh $(fault_tests) || status=1; \
+	  printf '\n| fault | who asked was told | who had what they need | well again | and |\n|---|---|---|---|---|\n'; \
+	  cat $(faults_report); exit $$status
 
 # ---- reading the code ------------------------------------------------------------------------------------------------
 all_cc := $(call sources,src/*.cc src/*/*.cc tests/*/*.cc bench/*/*.cc)

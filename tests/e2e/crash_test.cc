@@ -10,6 +10,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "support/daemon.h"
@@ -33,7 +34,12 @@ struct World {
   std::atomic<int> removals_of_all = 0;  // begun so far
   std::atomic<int> redirects = 0;        // in this round
   std::atomic<int> cut_off = 0;          // requests that the killing left without an answer
-  std::mutex mutex;                      // guards what follows
+  int kills = 0;
+  int unmoved = 0;  // sessions held against what their clients had been told, after all starts together
+  std::map<std::string, int> caught;  // in the middle of what the kills came
+  std::vector<double> starts;         // seconds until the daemon had listed the engine
+  double slowest = 0;                 // until all was at rest again
+  std::mutex mutex;                   // guards what follows
   std::map<std::string, Told> told;
   std::map<std::string, std::string> owner;  // every container that was ever answered, or recorded for a client
   std::map<long, int> answers;
@@ -43,11 +49,6 @@ struct World {
 // The four who must never move: two from the pool, two with sizes of their own, of whom one changes its mind.
 bool is_sitter(const std::string& client) { return client.find("-sit") != std::string::npos; }
 
-void complain(World* w, const std::string& text) {
-  std::lock_guard<std::mutex> guard(w->mutex);
-  w->wrong.push_back(text);
-}
-
 void note_owner(World* w, const std::string& id, const std::string& client) {
   std::lock_guard<std::mutex> guard(w->mutex);
   auto [it, fresh] = w->owner.try_emplace(id, client);
@@ -55,24 +56,26 @@ void note_owner(World* w, const std::string& id, const std::string& client) {
     w->wrong.push_back("container " + id.substr(0, 12) + " of " + it->second + " is now " + client + "'s");
 }
 
+// `removals`: how many removals of all had begun when it was asked; one that has begun since may have ended the session already.
 void note_redirect(World* w, const std::string& client, const std::string& query, const Told& before,
-                   const HttpReply& reply, bool undisturbed) {
+                   const HttpReply& reply, int removals) {
   std::string location = http_reply_header(reply, "location");
   int port = atoi(location.substr(location.rfind(':') + 1).c_str());
   std::vector<Entry> state = daemon_state(w->d);
   const Entry* entry = entry_find(state, client);
+  bool recorded = entry != nullptr && entry->port == port;
+  if (recorded) note_owner(w, entry->id, client);
+  std::lock_guard<std::mutex> guard(w->mutex);
+  bool undisturbed = removals == w->removals_of_all;
   Told now;
-  if (entry != nullptr && entry->port == port) {
-    note_owner(w, entry->id, client);
+  if (recorded)
     now = {undisturbed, port, entry->id, query};
-  } else if (undisturbed && is_sitter(client)) {
-    complain(w, "302 to port " + std::to_string(port) + " for " + client + " without a record on disk");
-  }
+  else if (undisturbed && is_sitter(client))
+    w->wrong.push_back("302 to port " + std::to_string(port) + " for " + client + " without a record on disk");
   bool same = now.id == before.id && now.port == before.port;
   if (undisturbed && before.sure && before.query == query && is_sitter(client) && !same)
-    complain(w, client + " was moved from port " + std::to_string(before.port) + " " + before.id.substr(0, 12) +
-                    " to " + std::to_string(now.port) + " " + now.id.substr(0, 12));
-  std::lock_guard<std::mutex> guard(w->mutex);
+    w->wrong.push_back(client + " was moved from port " + std::to_string(before.port) + " " + before.id.substr(0, 12) +
+                       " to " + std::to_string(now.port) + " " + now.id.substr(0, 12));
   w->told[client] = now;
 }
 
@@ -89,7 +92,7 @@ long ask(World* w, const std::string& client, const std::string& query) {
   call.timeout_ms = 90000;
   HttpReply reply = http_call(call);
   if (reply.status == 302) {
-    note_redirect(w, client, query, before, reply, removals == w->removals_of_all);
+    note_redirect(w, client, query, before, reply, removals);
     ++w->redirects;
   }
   if (reply.status == 0) ++w->cut_off;
@@ -101,11 +104,11 @@ long ask(World* w, const std::string& client, const std::string& query) {
 void order(World* w, const std::string& path, const std::string& client) {
   {
     std::lock_guard<std::mutex> guard(w->mutex);
+    if (client.empty()) ++w->removals_of_all;
     for (auto& [name, told] : w->told) {
       if (client.empty() || client == name) told.sure = false;
     }
   }
-  if (client.empty()) ++w->removals_of_all;
   HttpReply reply = http_call(daemon_call(w->d, path));
   if (client.empty()) ++w->removals_of_all;  // who was answered meanwhile may have been removed right after
   if (reply.status == 0) ++w->cut_off;
@@ -236,6 +239,55 @@ void keep_sitting(World* w, const Cast& cast, const std::string& when) {
   check_nothing_wrong(w, when);
 }
 
+// What the dead left half-done, as disk and engine show it.
+void note_what_it_was_doing(World* w) {
+  Daemon* d = w->d;
+  std::set<std::string> doing;
+  if (access((daemon_state_path(d) + ".tmp").c_str(), F_OK) == 0) doing.insert("writing its state file");
+  std::map<std::string, Entry> written;
+  for (const Entry& entry : daemon_state(d)) written[entry.id] = entry;
+  for (const SeenContainer& seen : daemon_containers(d)) {
+    auto entry = written.find(seen.id);
+    if (entry == written.end())
+      doing.insert(seen.state == "running" ? "waiting for a started container" : "creating or starting");
+    else if (seen.state != "running")
+      doing.insert("removing");
+    else if (entry->second.client != "__pool__" && seen.name.rfind("vnc_pool_", 0) == 0)
+      doing.insert("about to rename");
+    if (entry != written.end()) written.erase(entry);
+  }
+  if (!written.empty()) doing.insert("removing");
+  if (doing.empty()) doing.insert("nothing that shows");
+  for (const std::string& what : doing) ++w->caught[what];
+}
+
+void report(World* w, unsigned seed, int rounds, size_t created) {
+  auto list = [](const auto& counts) {
+    std::string text;
+    for (const auto& [what, count] : counts) {
+      std::ostringstream one;
+      one << count << " x " << what;
+      text += (text.empty() ? "" : ", ") + one.str();
+    }
+    return text;
+  };
+  long answered = 0;
+  for (const auto& [status, count] : w->answers) answered += count;
+  std::sort(w->starts.begin(), w->starts.end());
+  FaultRow row;
+  row.fault =
+      "daemon killed with -9 amid mixed load, " + std::to_string(rounds) + " rounds, SEED=" + std::to_string(seed);
+  row.told = std::to_string(answered + w->cut_off) + " requests: " + list(w->answers) + ", " +
+             std::to_string(w->cut_off) + " cut off";
+  row.kept = std::to_string(w->unmoved) + " sessions found where they were, 0 moved";
+  row.well = "listed after " + report_seconds(w->starts[w->starts.size() / 2]) + " (median), " +
+             report_seconds(w->starts.back()) + " (most); at rest after " + report_seconds(w->slowest) + " at most";
+  row.more = std::to_string(w->kills) + " kills, amid: " + list(w->caught) + "; " + std::to_string(created) +
+             " containers made, " + std::to_string(w->owner.size()) +
+             " given to clients, each to one; 0 left over, 0 used ones in the pool";
+  report_fault(row);
+}
+
 // The logs of the last two rounds are enough to see what went wrong.
 void turn_logs(const Daemon* d) {
   std::error_code ignored;
@@ -284,9 +336,6 @@ void killed_at_random_moments_of_mixed_load(Scene* scene) {
   daemon_set(d, "CLEANUP_INTERVAL_MINUTES", "0.02");
   daemon_set(d, "LOG_LEVEL", "INFO");
   daemon_set_ports(d, 10, kSlots);
-  int kills = 0;
-  int unmoved = 0;
-  double slowest = 0;
   size_t created = ledger_count(scene->suite->ledger.get());
   for (int round = 0; round <= rounds; ++round) {
     std::string when = "SEED=" + std::to_string(seed) + " round " + std::to_string(round);
@@ -294,13 +343,15 @@ void killed_at_random_moments_of_mixed_load(Scene* scene) {
       daemon_start(d);
       rest_ms(roll(&dice, 300));
       daemon_kill9(d);
-      ++kills;
+      ++w->kills;
+      ++w->caught["its own start"];
     }
     turn_logs(d);
-    daemon_start(d);
     double began = now_seconds();
+    daemon_start(d);
     daemon_wait_reconciled(d);
-    unmoved += check_nobody_moved(w, cast, when);
+    w->starts.push_back(now_seconds() - began);
+    w->unmoved += check_nobody_moved(w, cast, when);
     check_owners(w, when);
     bool settled = wait_until(60, [&] {
       keep_sitting(w, cast, when);
@@ -313,23 +364,15 @@ void killed_at_random_moments_of_mixed_load(Scene* scene) {
         fprintf(stderr, "record %s %s\n", entry.id.c_str(), entry.client.c_str());
     }
     check_at(settled, when + ": containers, records and /status do not come together");
-    slowest = std::max(slowest, now_seconds() - began);
+    w->slowest = std::max(w->slowest, now_seconds() - began);
     check_owners(w, when);
     if (round == rounds) break;
     load_and_kill(w, cast, round, &dice);
-    ++kills;
+    note_what_it_was_doing(w);
+    ++w->kills;
     check_nothing_wrong(w, when);
   }
-  std::string answers;
-  for (const auto& [status, count] : w->answers)
-    answers += (answers.empty() ? "" : ", ") + std::to_string(count) + " x " + std::to_string(status);
-  char figures[400];
-  snprintf(figures, sizeof figures,
-           "SEED=%u: %d rounds, %d kills; %s; %d requests cut off; %zu containers made, %zu of them given to clients, "
-           "each to one; %d sessions found unmoved; at rest after %.1f s at most",
-           seed, rounds, kills, answers.c_str(), w->cut_off.load(), ledger_count(scene->suite->ledger.get()) - created,
-           w->owner.size(), unmoved, slowest);
-  report_row("kill -9 at random moments of mixed load", figures);
+  report(w, seed, rounds, ledger_count(scene->suite->ledger.get()) - created);
 }
 
 }  // namespace

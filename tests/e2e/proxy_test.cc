@@ -95,6 +95,12 @@ std::string told(const char* who, const HttpReply& reply) {
   return std::string(who) + " " + std::to_string(reply.status) + " after " + report_seconds(reply.seconds);
 }
 
+std::string kept(const Stage& stage) {
+  char text[80];
+  snprintf(text, sizeof text, "all served within %.0f ms", stage.slowest * 1000);
+  return text;
+}
+
 void check_refused(const HttpReply& reply, const std::string& who) {
   check_at(reply.status == 500 || reply.status == 503,
            who + ": " + std::to_string(reply.status) + " " + reply.error + reply.body);
@@ -180,15 +186,90 @@ void run(Scene* scene, Wire calls, Wire events) {
   std::string what = std::string("socket ") + (calls == events ? wire_name(calls)
                                                : calls_work    ? std::string("whole, event stream ") + wire_name(events)
                                                             : wire_name(calls) + std::string(", event stream whole"));
-  char figures[400];
-  snprintf(figures, sizeof figures,
-           "for %.0f s; %d spoilt; %s, %s; health, status and reuse within %.0f ms; %s; memory %ld MiB before, %ld at "
-           "most, %ld after; %zu log lines",
-           now_seconds() - began, engine_proxy_spoilt(stage.proxy), told("newcomer", came).c_str(),
-           told("removal", went).c_str(), stage.slowest * 1000, well.c_str(), stage.memory_before / 1024, most / 1024,
-           memory_kib(d, "VmRSS") / 1024, said);
-  report_row(what, figures);
+  report_fault({what, told("newcomer", came) + ", " + told("removal", went), kept(stage), well,
+              "for " + report_seconds(now_seconds() - began) + ", " + std::to_string(engine_proxy_spoilt(stage.proxy)) +
+                  " spoilt; memory " + std::to_string(stage.memory_before / 1024) + " MiB before, " +
+                  std::to_string(most / 1024) + " at most; " + std::to_string(said) + " log lines"});
 }
+
+struct Spoilt {
+  Place place;
+  Wire wire;
+};
+
+// One kind of call spoilt in one way, then the next, on one daemon. Each time somebody comes, somebody goes and somebody takes
+// from the pool; where listings are meant the stream breaks first, so that one is needed.
+void run_places(Scene* scene, const std::vector<Spoilt>& spoils) {
+  Stage stage = set_stage(scene);
+  Daemon* d = stage.d;
+  int turn = 0;
+  for (auto [place, wire] : spoils) {
+    std::string number = std::to_string(++turn);
+    std::string what = std::string(place_name(place)) + " " + wire_name(wire);
+    std::string goer = suite_client(*scene->suite, "goer" + number);
+    stage.by_size2 = suite_client(*scene->suite, "comes-later" + number);
+    stage.slowest = 0;
+    daemon_access(d, goer, "&width=640&height=480");
+    daemon_wait_pool(d, 1);
+    stage.of_a = daemon_access(d, stage.a);
+    daemon_wait_pool(d, 1);
+    int spoilt = engine_proxy_spoilt(stage.proxy);
+    if (place == Place::List) {
+      engine_proxy_set(stage.proxy, Wire::Whole, Wire::Refuse);
+      usleep(300000);
+    }
+    engine_proxy_set_place(stage.proxy, place, wire);
+    double began = now_seconds();
+    std::vector<std::future<HttpReply>> asked;
+    std::string comer = suite_client(*scene->suite, "comer" + number);
+    std::string claimer = suite_client(*scene->suite, "claimer" + number);
+    asked.push_back(http_call_later(daemon_call(d, access_path(comer, "&width=1024&height=768"))));
+    asked.push_back(http_call_later(daemon_call(d, "/remove?id=" + goer)));
+    asked.push_back(http_call_later(daemon_call(d, access_path(claimer))));
+    auto waiting = [](const std::future<HttpReply>& one) {
+      return one.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+    };
+    while (now_seconds() - began < 3 || std::any_of(asked.begin(), asked.end(), waiting)) {
+      check_undisturbed(&stage);
+      check_at(now_seconds() - began < kAnswerWithin + 5, what + ": somebody waits for ever");
+      usleep(50000);
+    }
+    std::string answers;
+    const char* const who[] = {"newcomer", "removal", "claim"};
+    for (size_t i = 0; i < asked.size(); ++i) {
+      HttpReply reply = asked[i].get();
+      if (reply.status != (i == 1 ? 200 : 302)) check_refused(reply, what + ": the " + who[i]);
+      answers += (i == 0 ? "" : ", ") + told(who[i], reply);
+    }
+    check_at(engine_proxy_spoilt(stage.proxy) > spoilt, what + ": the proxy spoilt nothing");
+    spoilt = engine_proxy_spoilt(stage.proxy) - spoilt;
+    engine_proxy_set(stage.proxy, Wire::Whole, Wire::Whole);
+    std::string well = check_all_is_well(&stage);
+    bool named = wait_until(kBackWithin, [&] {
+      const std::vector<Entry> records = daemon_status(d).records;
+      return std::all_of(records.begin(), records.end(), [](const Entry& entry) {
+        return entry.client == "__pool__" || entry.name == "vnc_" + entry.client;
+      });
+    });
+    check_at(named, what + ": somebody's container is never given its name");
+    report_fault({what, answers, kept(stage), well, std::to_string(spoilt) + " spoilt"});
+    for (const std::string& client : {comer, claimer, goer, stage.by_size2}) daemon_get(d, "/remove?id=" + client);
+  }
+}
+
+void only(Scene* scene, Place place) {
+  std::vector<Spoilt> spoils;
+  for (Wire wire : {Wire::Refuse, Wire::Hang, Wire::Status500, Wire::Nonsense, Wire::OtherType, Wire::CutBody,
+                    Wire::CutChunk, Wire::Drip, Wire::Flood})
+    spoils.push_back({place, wire});
+  run_places(scene, spoils);
+}
+void creations_alone(Scene* scene) { only(scene, Place::Create); }
+void starts_alone(Scene* scene) { only(scene, Place::Start); }
+void inspections_alone(Scene* scene) { only(scene, Place::Inspect); }
+void listings_alone(Scene* scene) { only(scene, Place::List); }
+void removals_alone(Scene* scene) { only(scene, Place::Remove); }
+void renamings_alone(Scene* scene) { only(scene, Place::Rename); }
 
 // Every way it can fail, for calls and event stream together, and for each of them alone.
 #define WIRE_TESTS(name, wire)                                       \
@@ -206,6 +287,14 @@ WIRE_TESTS(one_byte_a_second, Wire::Drip)
 WIRE_TESTS(a_hundred_megabytes, Wire::Flood)
 #undef WIRE_TESTS
 
+void one_kind_of_call_after_the_other(Scene* scene) {
+  run_places(scene, {{Place::Create, Wire::CutBody},
+                     {Place::Start, Wire::Status500},
+                     {Place::List, Wire::Nonsense},
+                     {Place::Remove, Wire::CutChunk},
+                     {Place::Rename, Wire::Refuse}});
+}
+
 }  // namespace
 
 int main() {
@@ -216,6 +305,7 @@ int main() {
       E2E_TEST(calls_cut_in_a_chunk),
       E2E_TEST(events_cut_in_a_body),
       E2E_TEST(events_nonsense),
+      E2E_TEST(one_kind_of_call_after_the_other),
   };
   const std::vector<CMUnitTest> at_length = {
       E2E_TEST(everything_refused),
@@ -245,6 +335,12 @@ int main() {
       E2E_TEST(events_cut_in_a_chunk),
       E2E_TEST(events_one_byte_a_second),
       E2E_TEST(events_a_hundred_megabytes),
+      E2E_TEST(creations_alone),
+      E2E_TEST(starts_alone),
+      E2E_TEST(inspections_alone),
+      E2E_TEST(listings_alone),
+      E2E_TEST(removals_alone),
+      E2E_TEST(renamings_alone),
   };
   return suite_main("proxy", report_at_length() ? at_length : briefly);
 }

@@ -8,7 +8,7 @@ scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
 
 # The names that may stand in each column: tests that are run (not only written), functions and choices of the model, mutants.
-run_in() { grep -hoE '\b(E2E_TEST|PROXY_TEST|cmocka_unit_test[a-z_]*)\([a-z_0-9]+' "$@" | sed 's/.*(//'; }
+run_in() { grep -hoE '\b(E2E_TEST|cmocka_unit_test[a-z_]*)\([a-z_0-9]+' "$@" | sed 's/.*(//'; }
 {
   run_in tests/core/*_test.cc tests/codec/*_test.cc tests/io/*_test.cc
   (cd tests/lint && ls)

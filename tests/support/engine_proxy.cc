@@ -19,6 +19,7 @@ struct EngineProxy {
   std::string engine_socket;
   std::atomic<Wire> calls = Wire::Whole;
   std::atomic<Wire> events = Wire::Whole;
+  std::atomic<Place> place = Place::All;  // that `calls` is about
   std::atomic<bool> stop = false;
   std::atomic<int> spoilt = 0;
   std::mutex mutex;  // guards what follows
@@ -104,10 +105,25 @@ struct Connection {
   EngineProxy* proxy = nullptr;
   int fd = -1;
   bool events = false;
+  Place place = Place::Other;
   std::string request;  // its head, and what has come of its body
 };
 
-Wire treatment(const Connection& c) { return c.events ? c.proxy->events : c.proxy->calls; }
+Wire treatment(const Connection& c) {
+  if (c.events) return c.proxy->events;
+  Place meant = c.proxy->place;
+  return meant == Place::All || meant == c.place ? c.proxy->calls.load() : Wire::Whole;
+}
+
+Place place_of(const std::string& line) {
+  auto has = [&](const char* word) { return line.find(word) != std::string::npos; };
+  if (!has("/containers/")) return Place::Other;
+  if (has("/containers/create")) return Place::Create;
+  if (has("/containers/json")) return Place::List;
+  if (has("/start")) return Place::Start;
+  if (has("/rename")) return Place::Rename;
+  return line.rfind("DELETE ", 0) == 0 ? Place::Remove : Place::Inspect;
+}
 
 // Waits until its treatment is another one or somebody hangs up.
 void wait_it_out(const Connection& c, Wire as_now) {
@@ -302,7 +318,9 @@ void serve(EngineProxy* proxy, int fd) {
   while (open && !proxy->stop && c.request.find("\r\n\r\n") == std::string::npos) {
     if (readable(fd, kLookMs)) open = receive(fd, &c.request);
   }
-  c.events = c.request.substr(0, c.request.find('\r')).find("/events") != std::string::npos;
+  std::string line = c.request.substr(0, c.request.find('\r'));
+  c.events = line.find("/events") != std::string::npos;
+  c.place = place_of(line);
   if (open && !proxy->stop) serve_as(c, treatment(c));
   close(fd);
 }
@@ -346,6 +364,20 @@ const char* wire_name(Wire wire) {
   return "";
 }
 
+const char* place_name(Place place) {
+  switch (place) {
+    case Place::All: return "every call";
+    case Place::Create: return "create";
+    case Place::Start: return "start";
+    case Place::Inspect: return "inspect";
+    case Place::List: return "list";
+    case Place::Remove: return "remove";
+    case Place::Rename: return "rename";
+    case Place::Other: return "other calls";
+  }
+  return "";
+}
+
 EngineProxy* engine_proxy_make(Scene* scene, const std::string& path, const std::string& engine_socket) {
   EngineProxy* proxy = new EngineProxy;
   proxy->path = path;
@@ -356,7 +388,14 @@ EngineProxy* engine_proxy_make(Scene* scene, const std::string& path, const std:
   return proxy;
 }
 
+void engine_proxy_set_place(EngineProxy* proxy, Place place, Wire calls) {
+  engine_proxy_set(proxy, Wire::Whole, Wire::Whole);
+  proxy->place = place;
+  proxy->calls = calls;
+}
+
 void engine_proxy_set(EngineProxy* proxy, Wire calls, Wire events) {
+  proxy->place = Place::All;
   proxy->calls = calls;
   proxy->events = events;
   bool refuse = calls == Wire::Refuse && events == Wire::Refuse;

@@ -20,12 +20,18 @@ enum class Wire {
 };
 const char* wire_name(Wire wire);
 
+// Which calls are meant; Other: versions, networks, images.
+enum class Place { All, Create, Start, Inspect, List, Remove, Rename, Other };
+const char* place_name(Place place);
+
 struct EngineProxy;
 
 // Listens on `path` for this scene. Event streams (`GET /events`) and all other calls are treated each in their way; a stream that is open
 // when its treatment changes is treated from then on.
 EngineProxy* engine_proxy_make(Scene* scene, const std::string& path, const std::string& engine_socket);
 void engine_proxy_set(EngineProxy* proxy, Wire calls, Wire events);
+// Calls of this place alone; the rest, and the event streams, whole.
+void engine_proxy_set_place(EngineProxy* proxy, Place place, Wire calls);
 int engine_proxy_spoilt(EngineProxy* proxy);  // how many calls and streams were not left whole so far
 
 #endif
