@@ -122,6 +122,32 @@ void one_port_speaks_https_and_http(void** state) {
   }
 }
 
+// noVNC comes in forty modules, and a fresh browser would ask for them one after the other.
+void the_page_is_two_requests(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_of_color(kBlue));
+  Box box = box_on_page(stage, "requests", "/");
+  box_wait_healthy(box);
+  stage->browser = browser_open(800, 700);
+  browser_go(stage->browser.get(), box_url(box, "http", "/"));
+  browser_wait_color(stage->browser.get(), kBlue, 0.3, "requests");
+  // The page itself is not among them, nor is the WebSocket.
+  std::string asked =
+      browser_script(stage->browser.get(),
+                     "return performance.getEntriesByType('resource').map((one) =>"
+                     " new URL(one.name).pathname + ' ' + (one.encodedBodySize < one.decodedBodySize)).join()");
+  check_equal(asked, "/session.js true", "what the page asks for, and whether it comes compressed");
+
+  std::string page = box_get(box, "http", "/").body;
+  size_t at = page.find("session.js?");
+  check_at(at != std::string::npos, "the page names its script without a hash: " + page);
+  std::string script = "/" + page.substr(at, page.find('"', at) - at);
+  check_at(http_reply_header(box_get(box, "http", script), "cache-control").find("immutable") != std::string::npos,
+           "a script with its hash may be kept");
+  check_equal(http_reply_header(box_get(box, "http", "/nothing.js?1"), "cache-control"), "no-cache",
+              "what is not there");
+}
+
 void the_operators_certificate_is_used(void** state) {
   Stage* stage = stage_of(state);
   std::string folder = stage->fixture->folder + "/tls";
@@ -398,6 +424,7 @@ int main() {
                         IMAGE_TEST(a_server_that_never_answers_does_not_keep_the_session_from_its_user),
                         IMAGE_TEST(healthy_only_with_a_window),
                         IMAGE_TEST(one_port_speaks_https_and_http),
+                        IMAGE_TEST(the_page_is_two_requests),
                         IMAGE_TEST(the_operators_certificate_is_used),
                         IMAGE_TEST(a_browser_sees_and_types_into_the_session),
                         IMAGE_TEST(a_small_browser_window_shows_the_whole_screen),
