@@ -40,7 +40,7 @@ missing_packages() {
   if [ "$1" != run ]; then
     packages+=(libcmocka-dev libpng-dev busybox-static chromium chromium-driver fonts-dejavu-core procps iproute2 git)
     # The desk of a session's user: a screen with a keyboard of any layout, and the other browser.
-    packages+=(tigervnc-standalone-server x11-xkb-utils xkb-data firefox-esr)
+    packages+=(tigervnc-standalone-server x11-xkb-utils xkb-data xclip firefox-esr)
   fi
   if [ "$1" = lint ]; then
     packages+=(autoconf shellcheck clang-format libxcb1-dev)

@@ -1,7 +1,9 @@
 // The page on `/`: opens the session at once, scaled to the browser's window, and again whenever the connection is lost.
 // It enters the session that it was served by and no other, however long it stays open.
 import RFB from './core/rfb.js';
+import { createClipboard } from './clipboard.js';
 import { createTyping } from './typing.js';
+import { createView } from './view.js';
 
 const firstPauseMs = 250, longestPauseMs = 5000;
 const forgottenMs = 600000, forgottenPauseMs = 30000;  // a tab that nobody misses asks seldom
@@ -15,12 +17,21 @@ const notice = document.getElementById('notice');
 const content = (name) => document.querySelector(`meta[name=${name}]`).content;
 const nonce = content('session'), accessUrl = content('access-url');
 
+const field = document.getElementById('keys');
 const typing = createTyping({
-    field: document.getElementById('keys'),
+    field,
     isNamed: content('keyboard') === 'named',
-    // The browser's own full screen; a kiosk has no use for the key.
-    beforeKey: (event) => event.key === 'F11',
+    // F11 is the browser's own full screen; a kiosk has no use for the key.
+    beforeKey: (event) => event.key === 'F11' || clipboard.beforeKey(event),
 });
+const clipboard = createClipboard({
+    field,
+    mayGoIn: ['both', 'in'].includes(content('clipboard')),
+    mayComeOut: ['both', 'out'].includes(content('clipboard')),
+    tap: typing.tap,
+    hold: typing.hold,
+});
+const view = createView({ screen, field, tools: document.getElementById('tools') });
 
 let connection = null;     // the one that counts: { rfb, heardAt, timer }
 let retry = null;          // timer of the next attempt
@@ -77,6 +88,7 @@ function end() {
 function drop() {
     if (connection) clearTimeout(connection.timer);
     typing.stop();
+    clipboard.stop();
     connection = null;
     screen.replaceChildren();
 }
@@ -124,7 +136,6 @@ function connect() {
     address.search = address.hash = '';
     const socket = new WebSocket(address, ['session.' + nonce]);
     const rfb = new RFB(screen, socket, { shared: true });
-    rfb.scaleViewport = true;
     rfb.focusOnClick = false;  // keys go through a field of ours
     rfb.background = '#202124';
     const one = connection = { rfb, heardAt: Date.now() };
@@ -136,6 +147,9 @@ function connect() {
         lostAt = null;
         pauseMs = firstPauseMs;
         show('connected');
+        view.place();
+        rfb.scaleViewport = true;
+        clipboard.start(rfb);
         typing.start(rfb);
         typing.focus();
     });

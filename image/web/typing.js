@@ -155,5 +155,12 @@ export function createTyping({ field, isNamed, beforeKey }) {
             refill();
         },
         tap,
+        // Does something while a key is held that nobody holds.
+        hold(keysym, code, what) {
+            const isHeldAlready = down.has(code);
+            if (!isHeldAlready) send(keysym, code, true);
+            what();
+            if (!isHeldAlready) send(keysym, code, false);
+        },
     };
 }

@@ -146,6 +146,19 @@ void desk_click(Desk* desk, int x, int y, int button) {
   desk_point(desk, x, y, 0);
 }
 
+void desk_clipboard_put(Desk* desk, const std::string& text) {
+  std::string file = desk->folder + "/clipboard";
+  file_write(file, text);
+  // It stays as a process of its own that hands the text out, until somebody else puts one there or the screen ends.
+  proc_output(
+      {"sh", "-c",
+       "exec xclip -display " + desk->display + " -selection clipboard -i " + file + " >/dev/null 2>&1 </dev/null"});
+}
+
+std::string desk_clipboard(Desk* desk) {
+  return proc_run({"xclip", "-display", desk->display, "-selection", "clipboard", "-o", "-t", "UTF8_STRING"}, 5).out;
+}
+
 void DeskDeleter::operator()(Desk* desk) const {
   desk->browser.reset();
   desk->hands.reset();

@@ -39,5 +39,8 @@ void desk_keys(Desk* desk, const std::string& keys);
 void desk_point(Desk* desk, int x, int y, int buttons);
 // Presses and releases one.
 void desk_click(Desk* desk, int x, int y, int button = 1);
+// The desk's clipboard (UTF-8), as its other programs put and see it. "" when nobody has put anything there.
+void desk_clipboard_put(Desk* desk, const std::string& text);
+std::string desk_clipboard(Desk* desk);
 
 #endif

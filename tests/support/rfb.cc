@@ -99,7 +99,9 @@ bool rfb_frame(Rfb* rfb, Picture* out) {
     if (!get(rfb->fd, &type, 1)) return false;
     if (type == 2) continue;  // bell
     if (type == 3) {          // clipboard text
-      if (!get(rfb->fd, head, 7) || !skip(rfb->fd, get_u32(head + 3))) return false;
+      if (!get(rfb->fd, head, 7)) return false;
+      rfb->cut_text.assign(get_u32(head + 3), 0);
+      if (!rfb->cut_text.empty() && !get(rfb->fd, rfb->cut_text.data(), rfb->cut_text.size())) return false;
       continue;
     }
     if (type != 0 || !get(rfb->fd, head, 3)) return false;
@@ -125,6 +127,11 @@ bool rfb_pointer(Rfb* rfb, int x, int y, int buttons) {
                             static_cast<uint8_t>(y >> 8),
                             static_cast<uint8_t>(y)};
   return put(rfb->fd, event, sizeof event);
+}
+
+bool rfb_cut_text(Rfb* rfb, const std::string& text) {
+  const uint8_t head[8] = {6, 0, 0, 0, 0, 0, static_cast<uint8_t>(text.size() >> 8), static_cast<uint8_t>(text.size())};
+  return put(rfb->fd, head, sizeof head) && put(rfb->fd, text.data(), text.size());
 }
 
 void RfbDeleter::operator()(Rfb* rfb) const {

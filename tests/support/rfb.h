@@ -11,6 +11,7 @@ struct Rfb {
   int fd = -1;
   int width = 0;
   int height = 0;
+  std::string cut_text;  // the server's clipboard as it last told of it (Latin-1); frames are when it is heard
 };
 struct RfbDeleter {
   void operator()(Rfb* rfb) const;
@@ -27,5 +28,7 @@ bool rfb_frame(Rfb* rfb, Picture* out);
 bool rfb_key(Rfb* rfb, int code, bool down);
 // Moves the pointer there with these buttons held: 1 left, 2 middle, 4 right, 8 and 16 the wheel's up and down.
 bool rfb_pointer(Rfb* rfb, int x, int y, int buttons);
+// The clipboard as the client has it, Latin-1.
+bool rfb_cut_text(Rfb* rfb, const std::string& text);
 
 #endif

@@ -114,11 +114,7 @@ BrowserPtr open_browser(int width, int height, const std::string& key_hash) {
            "chromedriver does not start: " + file_text(browser->folder + "/chromedriver.log"));
   JsonPtr made = call("POST", address + "/session", capabilities(browser->folder, width, height, key_hash));
   browser->session = address + "/session/" + json_text(made.get(), "sessionId");
-  // Headless or not, a window has edges: what counts is its inside.
-  int edge_x = width - atoi(browser_script(browser.get(), "return String(innerWidth)").c_str());
-  int edge_y = height - atoi(browser_script(browser.get(), "return String(innerHeight)").c_str());
-  call("POST", browser->session + "/window/rect",
-       JsonPtr(json_pack("{s:i, s:i}", "width", width + edge_x, "height", height + edge_y)));
+  browser_resize(browser.get(), width, height);
   return browser;
 }
 
@@ -128,6 +124,24 @@ BrowserPtr browser_open(int width, int height) { return open_browser(width, heig
 
 BrowserPtr browser_open_trusting(int width, int height, const std::string& key_hash) {
   return open_browser(width, height, key_hash);
+}
+
+void browser_resize(Browser* browser, int width, int height) {
+  auto side = [&](const char* name) {
+    return atoi(browser_script(browser, std::string("return String(") + name + ")").c_str());
+  };
+  // Headless or not, a window has edges: what counts is its inside.
+  int edge_x = side("outerWidth") - side("innerWidth");
+  int edge_y = side("outerHeight") - side("innerHeight");
+  call("POST", browser->session + "/window/rect",
+       JsonPtr(json_pack("{s:i, s:i}", "width", width + edge_x, "height", height + edge_y)));
+}
+
+void browser_devtools(Browser* browser, const std::string& command, const std::string& parameters) {
+  JsonPtr params = json_from(parameters);
+  check_at(params != nullptr, "no JSON: " + parameters);
+  call("POST", browser->session + "/goog/cdp/execute",
+       JsonPtr(json_pack("{s:s, s:O}", "cmd", command.c_str(), "params", params.get())));
 }
 
 void browser_go(Browser* browser, const std::string& url) {

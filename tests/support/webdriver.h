@@ -41,5 +41,9 @@ void browser_type(Browser* browser, const std::string& text);
 void browser_wheel(Browser* browser, int x, int y, int delta, int times, int pause_ms);
 // A script that every page from now on runs before any of its own.
 void browser_at_each_load(Browser* browser, const std::string& script);
+// The window's inside becomes this large.
+void browser_resize(Browser* browser, int width, int height);
+// A command of Chromium's DevTools protocol with its parameters in JSON.
+void browser_devtools(Browser* browser, const std::string& command, const std::string& parameters);
 
 #endif
