@@ -9,7 +9,7 @@ inline constexpr int kPortMost = 65535;
 
 using Accept = bool(std::string_view text, std::string* out);
 
-Accept accept_plain;      // one line: no control character
+Accept accept_plain;      // one line of UTF-8: no control character
 Accept accept_file;       // a path that does not end in a slash
 Accept accept_host_path;  // an absolute path, as a bind mount wants it
 Accept accept_url_host;   // a host name, an IPv4 address, or an IPv6 address in brackets

@@ -20,6 +20,7 @@ bool shape_is_image(std::string_view text);
 bool shape_is_network_name(
     std::string_view text);  // one that can stand in a URL path and is not one of the engine's own
 
-bool shape_has_control(std::string_view text);  // a control character anywhere
+// A control character anywhere, or what else a line cannot show as it is (text_one_line): bytes that are not UTF-8, marks that turn it.
+bool shape_has_control(std::string_view text);
 
 #endif

@@ -16,8 +16,9 @@ std::vector<std::string_view> text_list(std::string_view text);
 bool text_to_int(std::string_view text, long min, long max, long* out);
 bool text_to_double(std::string_view text, double* out);  // finite, whole text, '.' as the point whatever the locale
 
-// For log lines and error texts: control characters, quotes' backslash and bytes that are not UTF-8 become \xHH, line ends
-// \n and \r; longer than `most` bytes is cut with "...". What users send can then neither break a line nor forge one.
+// For log lines and error texts: control characters and bytes that are not UTF-8 become \xHH, line ends \n and \r; longer than `most`
+// bytes is cut with "...". What users send can then neither break a line nor forge one. What is clean stays as it is, so a text may
+// pass several doors that each clean it: the price is that a backslash of the text's own is not told from one of ours.
 std::string text_one_line(std::string_view text, size_t most = 300);
 
 // For what people read: a URL's name:password@ becomes name:***@. Also where something is wrong with the URL, since that is when it is shown.

@@ -17,6 +17,9 @@ namespace {
 constexpr std::string_view kBlanksInLine = " \t\v\f";
 constexpr std::string_view kBlanks = " \t\v\f\n";
 
+// Twenty lines that each name the one before twice would make a million times the text of the first.
+constexpr size_t kValueMost = 65536;
+
 struct Reader {
   std::string_view text;
   size_t at = 0;
@@ -158,10 +161,11 @@ std::string look_up(std::string_view name, std::string_view otherwise, const std
   return std::string(otherwise);
 }
 
-// ${NAME} and ${NAME:-otherwise}; `otherwise` is for a name that nobody set, not for an empty one. All else stands as it is.
+// ${NAME} and ${NAME:-otherwise}; `otherwise` is for a name that nobody set, not for an empty one. All else stands as it is. More than
+// kValueMost is not finished.
 std::string expand(std::string_view text, const std::vector<Binding>& above, const NameValues& environment) {
   std::string out;
-  while (!text.empty()) {
+  while (!text.empty() && out.size() <= kValueMost) {
     const size_t begin = text.find("${");
     out += text.substr(0, begin);
     if (begin == std::string_view::npos) break;
@@ -190,9 +194,9 @@ NameValues dotenv_parse(std::string_view text, const NameValues& environment, st
   for (Reader reader = {lines}; take_while(&reader, kBlanks), !at_end(reader);) {
     const size_t begin = reader.at;
     Binding binding;
+    const auto number = 1 + std::count(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(begin), '\n');
     if (!take_binding(&reader, &binding)) {
       take_until(&reader, "\n");
-      const auto number = 1 + std::count(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(begin), '\n');
       const std::string line = lines.substr(begin, lines.find('\n', begin) - begin);
       warnings->push_back("line " + std::to_string(number) +
                           " cannot be read and is passed over: " + text_one_line(text_without_password(line), 80));
@@ -200,6 +204,11 @@ NameValues dotenv_parse(std::string_view text, const NameValues& environment, st
     }
     if (binding.name.empty()) continue;
     if (binding.value) binding.value = expand(*binding.value, bindings, environment);
+    if (binding.value && binding.value->size() > kValueMost) {
+      warnings->push_back("line " + std::to_string(number) + " is passed over: " + text_one_line(binding.name, 80) + " has more than " +
+                          std::to_string(kValueMost) + " bytes");
+      continue;
+    }
     std::erase_if(bindings, [&](const Binding& earlier) { return earlier.name == binding.name; });
     bindings.push_back(std::move(binding));
   }

@@ -180,7 +180,4 @@ bool shape_is_network_name(std::string_view text) {
                      [](char c) { return is_one_of(c, kAlphanumeric) || is_one_of(c, "_.-"); });
 }
 
-bool shape_has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
+bool shape_has_control(std::string_view text) { return text_one_line(text, text.size() * 4) != text; }

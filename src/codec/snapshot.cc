@@ -27,6 +27,10 @@ using Text = std::unique_ptr<char, TextFree>;
 
 constexpr int64_t kSecond = 1000000;  // microseconds
 
+// 0000-01-02 and 9999-12-31, UTC: a day within what four digits can say, so that every zone's local time has four too.
+constexpr int64_t kFirstSecond = -62167132800;
+constexpr int64_t kLastSecond = 253402214400;
+
 // Order is that of the file: the document's eight, then ours.
 constexpr std::array kKnown = {"client_id",       "container_id", "container_name", "port",
                                "width",           "height",       "created_at",     "last_accessed_at",
@@ -262,7 +266,7 @@ bool snapshot_parse_time(std::string_view text, int64_t* wall_us) {
   text = text_trim(text);
   struct tm when = {};
   int64_t fraction = 0;
-  if (!take_digits(&text, 4, 1, 9999, &when.tm_year) || !take(&text, '-') ||
+  if (!take_digits(&text, 4, 0, 9999, &when.tm_year) || !take(&text, '-') ||
       !take_digits(&text, 2, 1, 12, &when.tm_mon) || !take(&text, '-') ||
       !take_digits(&text, 2, 1, 31, &when.tm_mday) || !is_in_month(when.tm_year, when.tm_mon, when.tm_mday)) {
     return false;
@@ -285,6 +289,7 @@ bool snapshot_parse_time(std::string_view text, int64_t* wall_us) {
     if (!take_zone(&text, &east) || !text.empty()) return false;
     seconds = timegm(&when) - east;
   }
+  if (seconds < kFirstSecond || seconds > kLastSecond) return false;
   *wall_us = seconds * kSecond + fraction;
   return true;
 }

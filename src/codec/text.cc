@@ -46,7 +46,7 @@ size_t utf8_character(std::string_view text, uint32_t* code_point) {
 // writing, with which a line can be made to read as another.
 bool is_steering(uint32_t c) {
   return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x2028 || c == 0x2029 || (c >= 0x202A && c <= 0x202E) ||
-         (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0xFEFF;
+         (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F || c == 0x061C || c == 0xFEFF;
 }
 
 std::string escaped_bytes(std::string_view bytes) {
@@ -113,7 +113,7 @@ std::string text_one_line(std::string_view text, size_t most) {
       piece = "\\n";
     } else if (code_point == '\r') {
       piece = "\\r";
-    } else if (code_point == '\\' || is_steering(code_point)) {
+    } else if (is_steering(code_point)) {
       piece = escaped_bytes(text.substr(0, length));
     } else {
       piece = text.substr(0, length);

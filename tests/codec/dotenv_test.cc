@@ -164,6 +164,20 @@ static void test_unreadable_lines(void**) {
   assert_warned("bad \x1b[31m line", "line 1 cannot be read and is passed over: bad \\x1B[31m line", 0);
 }
 
+static void test_lines_that_double_each_other_end(void**) {
+  std::string text = "A0=0123456789\n";
+  for (int i = 1; i < 60; i++) {
+    const std::string above = "${A" + std::to_string(i - 1) + "}";
+    text += "A" + std::to_string(i) + "=" + above + above + "\n";
+  }
+  std::vector<std::string> warnings;
+  const auto values = parsed(text, &warnings);
+  assert_int_equal(values.at("A12").size(), 40960);
+  assert_int_equal(values.count("A13"), 0);
+  assert_string_equal(warnings.at(0).c_str(), "line 14 is passed over: A13 has more than 65536 bytes");
+  assert_int_equal(values.at("A14").size(), 0);
+}
+
 // Whatever the bytes: it ends, and every name is there once.
 static void test_any_bytes(void**) {
   static const char* const kPieces[] = {"A", "=",       "\"", "'", "\\", "\n", "\r\n",     " ",
@@ -198,6 +212,7 @@ int main() {
       cmocka_unit_test(test_later_lines_win),
       cmocka_unit_test(test_expansion),
       cmocka_unit_test(test_unreadable_lines),
+      cmocka_unit_test(test_lines_that_double_each_other_end),
       cmocka_unit_test(test_any_bytes),
   };
   return cmocka_run_group_tests_name("codec/dotenv", tests, nullptr, nullptr);

@@ -170,7 +170,8 @@ static void test_network_name(void**) {
 }
 
 static void test_control(void**) {
-  assert_all(shape_has_control, {"a\n", "\x7F", std::string(1, '\0'), "\t"}, {"", "a b", "\xC3\xA9", "~"});
+  assert_all(shape_has_control, {"a\n", "\x7F", std::string(1, '\0'), "\t", "caf\xE9", "\xC2\x9B", "\xE2\x80\xAE"},
+             {"", "a b", "\xC3\xA9", "~", "back\\slash \\n"});
 }
 
 int main() {

@@ -367,6 +367,8 @@ static void test_times_refused(void**) {
                            "2026-02-08T14:30:00+24:00",
                            "2026-2-8T14:30:00",
                            "0000-01-01T00:00:00",
+                           "0000-01-02T00:00:00+23:59",
+                           "9999-12-31T23:59:59-23:59",
                            "-026-02-08T14:30:00",
                            "2026/02/08 14:30:00",
                            "2026-02-08t14:30:00",
@@ -384,6 +386,20 @@ static void test_times_written(void**) {
   assert_string_equal(snapshot_time(-1).c_str(), "1969-12-31T20:59:59.999999");
   setenv("TZ", "UTC", 1);
   assert_string_equal(snapshot_time(1770571800999999).c_str(), "2026-02-08T17:30:00.999999");
+}
+
+// The engine's own "never" and its like, in whatever zone: what is shown has a year of four digits, and is read again.
+static void test_times_at_the_edges_are_read_as_they_are_shown(void**) {
+  for (const char* zone : {"UTC", "America/Sao_Paulo", "XXX+12", "XXX-14"}) {
+    setenv("TZ", zone, 1);
+    for (const char* text : {"0001-01-01T00:00:00Z", "0000-01-02T00:00:00Z", "9999-12-30T23:59:59Z"}) {
+      int64_t once = 0, again = 0;
+      assert_true(snapshot_parse_time(text, &once));
+      assert_int_equal(snapshot_time(once).size(), strlen("2026-02-08T14:30:00.000000"));
+      assert_true(snapshot_parse_time(snapshot_time(once), &again));
+      assert_string_equal(snapshot_time(again).c_str(), snapshot_time(once).c_str());
+    }
+  }
 }
 
 // Across a year, in a zone with summer time: what is read back is the moment written, but for the hour that comes twice,
@@ -419,6 +435,7 @@ int main() {
       cmocka_unit_test_setup_teardown(test_times_read, in_sao_paulo, in_no_zone),
       cmocka_unit_test(test_times_refused),
       cmocka_unit_test_setup_teardown(test_times_written, in_sao_paulo, in_no_zone),
+      cmocka_unit_test_setup_teardown(test_times_at_the_edges_are_read_as_they_are_shown, in_sao_paulo, in_no_zone),
       cmocka_unit_test_setup_teardown(test_times_round_trip_over_clock_changes, in_sao_paulo, in_no_zone),
   };
   return cmocka_run_group_tests_name("codec/snapshot", tests, nullptr, nullptr);
