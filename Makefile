@@ -14,7 +14,7 @@ source := $(dir $(lastword $(MAKEFILE_LIST)))
 later := $(filter-out deps,$(MAKECMDGOALS))
 .PHONY: deps $(later)
 deps: ## install what building and testing need (as root), start the Docker engine, make the images
-	$(source)init/deps.sh test
+	$(source)init/deps.sh $(if $(filter fuzz,$(later)),fuzz,test)
 	$(source)init/engine.sh
 	$(source)image/build.sh
 	$(source)tests/tiny-image/build.sh
@@ -142,6 +142,7 @@ programs = $(foreach kind,$(2),$(addprefix build/$(1)/,$(call tests_in,$(kind)))
 unit_tests := $(call programs,debug,$(unit_kinds))
 e2e_tests := $(call programs,debug,e2e)
 image_tests := $(call programs,debug,image)
+replay_test := build/asan/tests/fuzz/replay_test
 script_tests := $(call sources,tests/scripts/*_test.sh)
 drift_tests := $(call sources,tests/lint/includes.sh tests/lint/purity.sh tests/lint/settings.sh tests/lint/guarantees.sh)
 
@@ -154,11 +155,11 @@ ifneq (,$(strip $(missing_for_tests)))
 endif
 
 .PHONY: check check-unit check-e2e check-image check-scripts check-drift $(unit_kinds:%=check-%)
-check: all have-test-libs $(unit_tests) $(e2e_tests) $(image_tests) tiny-image image ## run every test, unit to browser
-	$(call run_tests) $(drift_tests) $(unit_tests) $(e2e_tests) $(script_tests) $(image_tests)
+check: all have-test-libs $(unit_tests) $(replay_test) $(e2e_tests) $(image_tests) tiny-image image ## run every test, unit to browser
+	$(call run_tests) $(drift_tests) $(unit_tests) $(replay_test) $(e2e_tests) $(script_tests) $(image_tests)
 
-check-unit: have-test-libs $(unit_tests) ## core, codec, io and sim: fast, no engine needed
-	$(call run_tests) $(unit_tests)
+check-unit: have-test-libs $(unit_tests) $(replay_test) ## core, codec, io, sim and the inputs that fuzzing keeps: fast, no engine needed
+	$(call run_tests) $(unit_tests) $(replay_test)
 
 define kind_rules
 check-$(1): have-test-libs $(call programs,debug,$(1))
@@ -213,6 +214,26 @@ coverage: have-test-libs build/coverage/tests/sim/sim_test ## what the simulatio
 
 mutants: have-test-libs ## small defects put into core, codec and store, one at a time: the tests find each of them
 	$(srcdir)/tests/mutants/run.sh $(CURDIR)
+
+# ---- fuzzing ---------------------------------------------------------------------------------------------------------
+# One target for each door by which something comes in from outside (tests/fuzz/*_fuzz.cc). libFuzzer comes with clang; the inputs that
+# are kept are replayed with the compiler of everything else, as one of the tests.
+FUZZ_CXX ?= clang++
+SECONDS ?= 60
+parts_fuzz := src/core/names.cc src/codec/*.cc src/daemon/routes.cc src/daemon/translate.cc src/io/httpd_target.cc src/io/docker_http.cc
+libs_fuzz := $(libs_io)
+fuzz_flags := -O2 -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -gline-tables-only -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+fuzz_link := -fsanitize=fuzzer
+$(eval $(call mode_rules,fuzz))
+build/fuzz/%: CXX = $(FUZZ_CXX)
+$(eval $(call test_rules,asan,fuzz))
+fuzz_targets := $(patsubst %.cc,build/fuzz/%,$(call sources,tests/fuzz/*_fuzz.cc))
+$(fuzz_targets): %: %.o build/fuzz/tests/fuzz/fuzz.o $(patsubst %.cc,build/fuzz/%.o,$(call sources,$(parts_fuzz)))
+	$(call quiet,LINK)$(CXX) $(fuzz_flags) -pthread $(fuzz_link) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(libs_fuzz)
+
+.PHONY: fuzz
+fuzz: $(fuzz_targets) ## libFuzzer on each door in turn (needs clang: init/deps.sh fuzz): SECONDS=60 each, TARGETS="state dotenv"
+	$(srcdir)/tests/fuzz/run.sh $(CURDIR) $(SECONDS) $(TARGETS)
 
 # ---- the long run ----------------------------------------------------------------------------------------------------
 MINUTES ?= 60

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that building and running need; with "test" those that make check needs, too, and with
-# "lint" those that only make lint needs.
-#   init/deps.sh [run|test|lint]            install what is missing (as root)
-#   init/deps.sh [run|test|lint] --missing  only name what is missing, one package a line
+# Installs the Debian packages that building and running need; with "test" those that make check needs, too, with "lint" those that
+# only make lint needs, and with "fuzz" those that only make fuzz needs.
+#   init/deps.sh [run|test|lint|fuzz]            install what is missing (as root)
+#   init/deps.sh [run|test|lint|fuzz] --missing  only name what is missing, one package a line
 # Nothing missing: says nothing, status 0. Not root and something missing: names it and the command to type, status 1.
 set -euo pipefail
 
@@ -47,6 +47,7 @@ missing_packages() {
     # Debian 12's plain one, 14, does not know std::source_location.
     if apt-cache show clang-tidy-16 >/dev/null 2>&1; then packages+=(clang-tidy-16); else packages+=(clang-tidy); fi
   fi
+  [ "$1" != fuzz ] || packages+=(clang libclang-rt-dev)  # libFuzzer
   for package in "${packages[@]}"; do
     installed "$package" || echo "$package"
   done
@@ -55,10 +56,10 @@ missing_packages() {
 want=run only_name=
 for argument in "$@"; do
   case "$argument" in
-    run | test | lint) want=$argument ;;
+    run | test | lint | fuzz) want=$argument ;;
     --missing) only_name=yes ;;
     *)
-      echo "usage: ${0##*/} [run|test|lint] [--missing]" >&2
+      echo "usage: ${0##*/} [run|test|lint|fuzz] [--missing]" >&2
       exit 2
       ;;
   esac
