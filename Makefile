@@ -86,7 +86,7 @@ libs_core := $(cmocka_libs)
 libs_sim := $(cmocka_libs)
 libs_codec := $(cmocka_libs) $(jansson_libs)
 libs_io := $(cmocka_libs) $(jansson_libs) $(libevent_libs) $(libcurl_libs)
-libs_e2e := $(libs_io) $(libpng_libs)
+libs_e2e := $(libs_io) $(libpng_libs) $(xcb_libs)
 libs_image := $(libs_e2e)
 libs_soak := $(libs_e2e)
 libs_faults := $(libs_e2e)
@@ -107,7 +107,7 @@ build/$(1)/%.o: $(srcdir)/%.cc config.mak
 	@mkdir -p $$(@D)
 	$$(call quiet,CXX)$$(CXX) $(base_flags) $($(1)_flags) $$(test_cflags) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $$@ $$<
 
-build/$(1)/tests/%.o build/$(1)/bench/%.o: test_cflags = $(cmocka_cflags) $(libpng_cflags)
+build/$(1)/tests/%.o build/$(1)/bench/%.o: test_cflags = $(cmocka_cflags) $(libpng_cflags) $(xcb_cflags)
 
 build/$(1)/vnc-orchestrator: $(call daemon_objects,$(1))
 	@test -n "$$^" || { echo "no sources in $(srcdir)/src" >&2; exit 1; }
@@ -283,7 +283,7 @@ all_code := $(all_cc) $(call sources,include/*/*.h tests/*/*.h src/*/*.h bench/*
 lint: all ## shellcheck, clang-tidy, include rules, settings against the pages, configure up to date: no findings
 	$(call run_tests) $(drift_tests) $(call sources,tests/lint/shell.sh tests/lint/configure.sh tests/lint/tidy.sh)
 # For tidy.sh.
-lint: export CXX_FLAGS = $(filter-out -Werror,$(base_flags)) $(cmocka_cflags) $(libpng_cflags)
+lint: export CXX_FLAGS = $(filter-out -Werror,$(base_flags)) $(cmocka_cflags) $(libpng_cflags) $(xcb_cflags)
 
 format: ## lay out the code as .clang-format says
 	cd $(srcdir) && clang-format -i $(all_code)

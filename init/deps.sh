@@ -38,12 +38,12 @@ missing_packages() {
   local packages=(iptables g++ make pkg-config libevent-dev libjansson-dev libcurl4-openssl-dev
     curl ca-certificates debootstrap)
   if [ "$1" != run ]; then
-    packages+=(libcmocka-dev libpng-dev busybox-static chromium chromium-driver fonts-dejavu-core procps iproute2 git)
+    packages+=(libcmocka-dev libpng-dev libxcb1-dev busybox-static chromium chromium-driver fonts-dejavu-core procps iproute2 git)
     # The desk of a session's user: a screen with a keyboard of any layout, and the other browser.
     packages+=(tigervnc-standalone-server x11-xkb-utils xkb-data xclip firefox-esr)
   fi
   if [ "$1" = lint ]; then
-    packages+=(autoconf shellcheck clang-format libxcb1-dev)
+    packages+=(autoconf shellcheck clang-format)
     # Debian 12's plain one, 14, does not know std::source_location.
     if apt-cache show clang-tidy-16 >/dev/null 2>&1; then packages+=(clang-tidy-16); else packages+=(clang-tidy); fi
   fi

@@ -7,6 +7,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace {
@@ -132,6 +134,89 @@ bool rfb_pointer(Rfb* rfb, int x, int y, int buttons) {
 bool rfb_cut_text(Rfb* rfb, const std::string& text) {
   const uint8_t head[8] = {6, 0, 0, 0, 0, 0, static_cast<uint8_t>(text.size() >> 8), static_cast<uint8_t>(text.size())};
   return put(rfb->fd, head, sizeof head) && put(rfb->fd, text.data(), text.size());
+}
+
+namespace {
+
+struct KeyName {
+  const char* name;
+  uint32_t keysym;  // X11/keysymdef.h, X11/XF86keysym.h
+};
+constexpr KeyName kKeyNames[] = {{"Ctrl", 0xffe3},
+                                 {"Shift", 0xffe1},
+                                 {"Alt", 0xffe9},
+                                 {"Super", 0xffeb},
+                                 {"Esc", 0xff1b},
+                                 {"Tab", 0xff09},
+                                 {"Return", 0xff0d},
+                                 {"Backspace", 0xff08},
+                                 {"Delete", 0xffff},
+                                 {"Home", 0xff50},
+                                 {"Left", 0xff51},
+                                 {"PageUp", 0xff55},
+                                 {"PageDown", 0xff56},
+                                 {"Menu", 0xff67},
+                                 {"Space", 0x20},
+                                 {"Plus", '+'},
+                                 {"Browser", 0x1008ff2e},
+                                 {"Mail", 0x1008ff19},
+                                 {"Search", 0x1008ff1b},
+                                 {"Favorites", 0x1008ff30},
+                                 {"HomePage", 0x1008ff18},
+                                 {"Explorer", 0x1008ff5d},
+                                 {"Calculator", 0x1008ff1d},
+                                 {"Open", 0x1008ff6b},
+                                 {"Save", 0x1008ff77}};
+
+uint32_t keysym_of(const std::string& name) {
+  if (name.size() == 1) return static_cast<unsigned char>(name[0]);
+  if (name[0] == 'F' && name.find_first_not_of("0123456789", 1) == std::string::npos) {
+    return 0xffbd + static_cast<uint32_t>(atoi(name.c_str() + 1));
+  }
+  for (const KeyName& key : kKeyNames) {
+    if (name == key.name) return key.keysym;
+  }
+  fprintf(stderr, "no key is called %s\n", name.c_str());
+  abort();
+}
+
+bool put_key(Rfb* rfb, uint32_t keysym, bool down) {
+  const uint8_t message[8] = {4,
+                              down,
+                              0,
+                              0,
+                              static_cast<uint8_t>(keysym >> 24),
+                              static_cast<uint8_t>(keysym >> 16),
+                              static_cast<uint8_t>(keysym >> 8),
+                              static_cast<uint8_t>(keysym)};
+  return put(rfb->fd, message, sizeof message);
+}
+
+}  // namespace
+
+bool rfb_press(Rfb* rfb, const std::string& keys) {
+  std::vector<uint32_t> down;
+  for (size_t at = 0; at <= keys.size();) {
+    size_t end = std::min(keys.find('+', at), keys.size());
+    down.push_back(keysym_of(keys.substr(at, end - at)));
+    at = end + 1;
+  }
+  bool sent = true;
+  for (uint32_t keysym : down) sent = put_key(rfb, keysym, true) && sent;
+  for (auto keysym = down.rbegin(); keysym != down.rend(); ++keysym) sent = put_key(rfb, *keysym, false) && sent;
+  return sent;
+}
+
+bool rfb_type(Rfb* rfb, const std::string& ascii) {
+  for (char c : ascii) {
+    uint32_t keysym = c == '\n' ? keysym_of("Return") : static_cast<unsigned char>(c);
+    if (!put_key(rfb, keysym, true) || !put_key(rfb, keysym, false)) return false;
+  }
+  return true;
+}
+
+bool rfb_click(Rfb* rfb, int x, int y, int button) {
+  return rfb_pointer(rfb, x, y, 0) && rfb_pointer(rfb, x, y, 1 << (button - 1)) && rfb_pointer(rfb, x, y, 0);
 }
 
 void RfbDeleter::operator()(Rfb* rfb) const {

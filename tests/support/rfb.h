@@ -31,4 +31,10 @@ bool rfb_pointer(Rfb* rfb, int x, int y, int buttons);
 // The clipboard as the client has it, Latin-1.
 bool rfb_cut_text(Rfb* rfb, const std::string& text);
 
+// Presses keys together, one after the other, and releases them the other way round: "Ctrl+Shift+N", "F11", "Alt", "a". A name
+// that is none is a mistake in the test, which ends it. False when the connection broke, here and below.
+bool rfb_press(Rfb* rfb, const std::string& keys);
+bool rfb_type(Rfb* rfb, const std::string& ascii);  // one key after the other; "\n" is Return
+bool rfb_click(Rfb* rfb, int x, int y, int button = 1);
+
 #endif

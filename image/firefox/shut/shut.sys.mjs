@@ -1,0 +1,235 @@
+// Keeps the person in the page: which keys, windows and documents a session's Firefox has, and what follows on the last of them.
+// What Firefox has a policy for stands in policies.json; this is the rest. Lists say what stays, so that the next release's new
+// shortcuts, windows and about: pages are shut out with the old ones. Read once, by session.cfg, before the first window.
+
+import { setTimeout } from "resource://gre/modules/Timer.sys.mjs";
+import { filePickerIn } from "chrome://session/content/files.sys.mjs";
+
+const browserWindow = "chrome://browser/content/browser.xhtml";
+const keptWindows = new Set([
+  browserWindow,
+  "chrome://global/content/commonDialog.xhtml", // alert, confirm, prompt, and the question for a password
+  "chrome://global/content/selectDialog.xhtml",
+  "chrome://session/content/files.xhtml",
+  "chrome://extensions/content/dummy.xhtml", // never on the screen
+]);
+// By id or, where they have none, by command. Editing is Firefox's own business; pages see the keys of all others.
+const keptKeys = new Set([
+  ...["key_undo", "key_redo", "key_cut", "key_copy", "key_paste", "key_selectAll", "goHome"],
+  ...["cmd_delete", "cmd_handleBackspace", "cmd_handleShiftBackspace", "cmd_close", "cmd_find", "cmd_findAgain", "cmd_findPrevious"],
+  ...["Browser:Back", "Browser:Forward", "Browser:Reload", "Browser:ReloadSkipCache", "Browser:Stop"],
+  ...["cmd_fullZoomEnlarge", "cmd_fullZoomReduce", "cmd_fullZoomReset"],
+]);
+const keptMultimediaKeys = new Set(["Back", "Forward", "Reload", "Stop", "Home"]);
+// Empty pages and those that say what went wrong.
+const keptAboutPages = new Set(["blank", "srcdoc", "neterror", "certerror", "httpsonlyerror", "blocked", "tabcrashed", "framecrashed"]);
+// Old systems have many windows open; what opens more than these is no system but a flood.
+const mostPages = 20;
+const floodMs = 10000;
+
+const folder = Services.env.get("HOME") + "/Downloads"; // as DownloadDirectory in policies.json
+let isEnding = false;
+let page = "about:blank"; // the one that the session was started with
+
+// To `docker logs`. In a release dump() is silent but for a preference, which pages shall not have.
+function log(text) {
+  const preferences = Services.prefs.getDefaultBranch("browser.dom.window.dump.");
+  preferences.setBoolPref("enabled", true);
+  dump(`[session] shut: ${text}\n`);
+  preferences.setBoolPref("enabled", false);
+}
+
+const isPopup = win => !win.toolbar.visible;
+const browserWindows = () => [...Services.wm.getEnumerator("navigator:browser")].filter(win => !win.closed);
+
+function guarded(work) {
+  return (...these) => {
+    try {
+      return work(...these);
+    } catch (error) {
+      log(`${error}\n${error.stack}`);
+      return undefined;
+    }
+  };
+}
+
+// ---- keys ----------------------------------------------------------------------------------------------------------------
+
+function pruneKeys(document) {
+  for (const key of document.querySelectorAll("key")) {
+    if (!keptKeys.has(key.id) && !keptKeys.has(key.getAttribute("command"))) key.remove();
+  }
+}
+
+function onMultimediaKey(event) {
+  if (keptMultimediaKeys.has(event.command)) return;
+  event.stopImmediatePropagation();
+  event.preventDefault();
+}
+
+// ---- windows -------------------------------------------------------------------------------------------------------------
+
+function openPage() {
+  const address = Cc["@mozilla.org/supports-string;1"].createInstance(Ci.nsISupportsString);
+  address.data = page;
+  return Services.ww.openWindow(null, browserWindow, "_blank", "chrome,dialog=no,all,non-private", address);
+}
+
+let opened = []; // { at, close } of the pages that pages have opened lately
+
+// A page more: a window or a tab. One too many goes, and when it comes of a flood, all of the flood.
+function admit(close) {
+  const now = Date.now();
+  opened = opened.filter(one => now - one.at < floodMs);
+  opened.push({ at: now, close });
+  const pages = browserWindows().reduce((sum, win) => sum + Math.max(1, win.gBrowser?.tabs.length ?? 1), 0);
+  if (pages <= mostPages) return;
+  const isFlood = opened.length > mostPages / 2;
+  log(`${pages} pages are open, ${isFlood ? "those of the last seconds are" : "the last is"} closed`);
+  const going = isFlood ? opened : [opened.at(-1)];
+  opened = [];
+  // Not inside of the very call that opens it.
+  setTimeout(() => going.forEach(one => guarded(one.close)()), 0);
+}
+
+// The process that showed a page is gone. In its place comes the start page, later each time when it keeps happening.
+let crashes = [];
+function onCrash(win, browser) {
+  const now = Date.now();
+  crashes = crashes.filter(at => now - at < 60000);
+  crashes.push(now);
+  log(`a page's process has ended, ${crashes.length} in a minute`);
+  setTimeout(
+    guarded(() => {
+      const tab = win.closed ? null : win.gBrowser.getTabForBrowser(browser);
+      if (!tab) return;
+      if (!isPopup(win) && win.gBrowser.tabs.length === 1) win.gBrowser.addTrustedTab(page, { inBackground: false });
+      win.gBrowser.removeTab(tab, { animate: false, skipPermitUnload: true });
+    }),
+    (crashes.length - 1) * 1000
+  );
+}
+
+const onBrowserWindow = guarded(win => {
+  const { document } = win;
+  pruneKeys(document);
+  // Whatever comes later, a panel of an extension for one, brings its keys in a set of its own.
+  new win.MutationObserver(guarded(() => pruneKeys(document))).observe(document.documentElement, { childList: true });
+  win.addEventListener("AppCommand", onMultimediaKey, true);
+  win.addEventListener("oop-browser-crashed", guarded(event => onCrash(win, event.originalTarget)), true);
+  win.addEventListener("TabOpen", guarded(({ target: tab }) => admit(() => !tab.closing && win.gBrowser.removeTab(tab, { animate: false, skipPermitUnload: true }))));
+  admit(() => win.close());
+});
+
+const onWindow = guarded(win => {
+  win.addEventListener(
+    "DOMContentLoaded",
+    guarded(event => {
+      const { location } = win;
+      if (event.target !== win.document) return;
+      if (location.href === browserWindow) onBrowserWindow(win);
+      else if (!keptWindows.has(location.href)) {
+        log(`${location.href} has been opened, and is closed`);
+        win.close();
+      }
+    }),
+    true
+  );
+});
+
+// Without a window of the ordinary kind a person would sit before an empty screen, or before popups alone.
+const onWindowGone = guarded(win => {
+  if (isEnding || win.document.documentURI !== browserWindow) return;
+  if (!browserWindows().some(other => other !== win && !isPopup(other))) openPage();
+});
+
+// ---- documents -----------------------------------------------------------------------------------------------------------
+
+// What was fetched into this session, and the start page with what lies beside it.
+function isKeptFile(address) {
+  const file = address.QueryInterface(Ci.nsIFileURL).file;
+  try {
+    file.normalize(); // follows links; throws where there is nothing
+  } catch {
+    return false;
+  }
+  const kept = [folder];
+  if (page.startsWith("file:")) kept.push(Services.io.newURI(page).QueryInterface(Ci.nsIFileURL).file.parent.path);
+  return kept.some(path => file.path.startsWith(path + "/"));
+}
+
+function isKept(address) {
+  switch (address.scheme) {
+    case "view-source":
+      return false;
+    case "resource":
+      return address.host === "pdf.js"; // the viewer of PDF
+    case "about":
+      return keptAboutPages.has(address.pathQueryRef.split(/[?#]/)[0].toLowerCase());
+    case "file":
+      return isKeptFile(address);
+    default:
+      return true; // of the rest, Firefox itself lets no page lead to what is the browser's own
+  }
+}
+
+const documentRule = {
+  classID: Components.ID("{5b7b1f0e-6a0d-4a52-9b0c-2f4d1f3c8a61}"),
+  contractID: "@vnc-orchestrator/shut;1",
+  QueryInterface: ChromeUtils.generateQI(["nsIContentPolicy"]),
+  createInstance(iid) {
+    return this.QueryInterface(iid);
+  },
+  shouldLoad(address, loadInfo) {
+    const type = loadInfo.externalContentPolicyType;
+    const isDocument = type === Ci.nsIContentPolicy.TYPE_DOCUMENT || type === Ci.nsIContentPolicy.TYPE_SUBDOCUMENT || type === Ci.nsIContentPolicy.TYPE_OBJECT;
+    return !isDocument || isKept(address) ? Ci.nsIContentPolicy.ACCEPT : Ci.nsIContentPolicy.REJECT_POLICY;
+  },
+  shouldProcess: () => Ci.nsIContentPolicy.ACCEPT,
+};
+
+function register(component, category) {
+  const registrar = Components.manager.QueryInterface(Ci.nsIComponentRegistrar);
+  registrar.registerFactory(component.classID, "", component.contractID, component);
+  if (category) Services.catMan.addCategoryEntry(category, component.contractID, component.contractID, false, true);
+}
+
+// ---- start ---------------------------------------------------------------------------------------------------------------
+
+function onCommandLine(line) {
+  for (let i = line.length - 1; i >= 0; --i) {
+    const word = line.getArgument(i);
+    if (word.startsWith("-")) continue;
+    page = line.resolveURI(word).spec;
+    Services.prefs.getDefaultBranch("").setStringPref("browser.startup.homepage", page); // Alt+Home
+    Services.prefs.lockPref("browser.startup.homepage");
+    return;
+  }
+}
+
+const observer = {
+  observe(subject, topic) {
+    switch (topic) {
+      case "command-line-startup":
+        guarded(onCommandLine)(subject.QueryInterface(Ci.nsICommandLine));
+        break;
+      case "domwindowopened":
+        onWindow(subject);
+        break;
+      case "domwindowclosed":
+        onWindowGone(subject);
+        break;
+      case "quit-application-granted":
+        isEnding = true;
+        Services.startup.exitLastWindowClosingSurvivalArea();
+        break;
+    }
+  },
+};
+
+export function shut() {
+  for (const topic of ["command-line-startup", "domwindowopened", "domwindowclosed", "quit-application-granted"]) Services.obs.addObserver(observer, topic);
+  register(documentRule, "content-policy");
+  register(filePickerIn(folder));
+  Services.startup.enterLastWindowClosingSurvivalArea();
+}
