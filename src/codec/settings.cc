@@ -343,8 +343,10 @@ std::string typing_error(const std::string& name) {
   size_t least = 0;
   for (const SettingRow& row : kRows) {
     if (name == row.name) return {};
+    const size_t length = std::string_view(row.name).size();
+    const size_t allowed = std::min<size_t>(length / 4, 3);
+    if (std::max(length, wanted.size()) - std::min(length, wanted.size()) > allowed) continue;  // so many slips at least
     const size_t distance = slips(wanted, row.name);
-    const size_t allowed = std::min<size_t>(std::string_view(row.name).size() / 4, 3);
     if (distance <= allowed && (nearest == nullptr || distance < least)) nearest = &row, least = distance;
   }
   if (nearest != nullptr)

@@ -36,7 +36,7 @@ std::string quoted(std::string_view value) {
 }
 
 void check_harmless(const std::vector<std::string>& lines, std::string_view input) {
-  for (const std::string& line : lines) HOLDS(!line.empty() && fuzz_is_harmless(line), input);
+  for (const std::string& line : lines) HOLDS(!line.empty() && is_harmless(line), input);
 }
 
 void check_file(const NameValues& values, std::string_view input) {
@@ -70,7 +70,7 @@ void check_body(const Settings& settings, std::string_view input) {
 void check_settings(const Settings& settings, std::string_view input) {
   // --check-config shows each in a line of its own, and what it shows is read back as the same.
   const std::string shown = settings_values(settings);
-  HOLDS(fuzz_is_harmless(settings.vnc_appname), input);
+  HOLDS(is_harmless(settings.vnc_appname), input);
   size_t count = 0;
   settings_rows(&count);
   HOLDS(static_cast<size_t>(std::count(shown.begin(), shown.end(), '\n')) == count, shown);
@@ -86,7 +86,7 @@ void check_settings(const Settings& settings, std::string_view input) {
   HOLDS(settings_values(back) == shown && settings_fingerprint(back) == settings_fingerprint(settings), shown);
   check_harmless(settings_banner(settings), input);
   const std::string location = route_redirect(settings, 5000).location;
-  HOLDS(fuzz_is_harmless(location) && location.find_first_of(" \"<>\\") == std::string::npos, location);
+  HOLDS(is_harmless(location) && location.find_first_of(" \"<>\\") == std::string::npos, location);
   check_body(settings, input);
 }
 

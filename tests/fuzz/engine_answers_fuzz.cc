@@ -14,7 +14,7 @@ constexpr DockerCall kCalls[] = {DockerCall::Version, DockerCall::Network, Docke
 
 void check_refusal(DockerCall call, long status, std::string_view body) {
   const std::string message = docker_error_message(body);
-  HOLDS(!message.empty() && message.size() <= 500 && fuzz_is_harmless(message), body);
+  HOLDS(!message.empty() && message.size() <= 500 && is_harmless(message), body);
   HOLDS(docker_error_message(message) == message || message.find('{') != message.npos, body);
   const EngineFault fault = docker_fault(call, status, message);
   HOLDS((fault == EngineFault::None) == (status < 300 || status == 304), body);
@@ -27,12 +27,12 @@ void check_version(std::string_view body) {
   EngineVersion version;
   std::string error, api;
   if (!docker_parse_version(body, &version, &error)) {
-    HOLDS(version.api.empty() && !error.empty() && fuzz_is_harmless(error), body);
+    HOLDS(version.api.empty() && !error.empty() && is_harmless(error), body);
     return;
   }
   HOLDS(!version.api.empty(), body);
   if (!docker_choose_api(version, &api, &error)) {
-    HOLDS(api.empty() && !error.empty() && fuzz_is_harmless(error), body);
+    HOLDS(api.empty() && !error.empty() && is_harmless(error), body);
     return;
   }
   // It becomes part of every path from here on.
@@ -45,13 +45,13 @@ void check_others(std::string_view body) {
   if (docker_parse_created(body, &id, &error))
     HOLDS(id.size() == 64 && id.find_first_not_of("0123456789abcdef") == id.npos, body);
   else
-    HOLDS(id.empty() && !error.empty() && fuzz_is_harmless(error), body);
+    HOLDS(id.empty() && !error.empty() && is_harmless(error), body);
   std::vector<std::string> subnets = {"untouched"};
   error.clear();
   if (docker_parse_network(body, &subnets, &error))
     HOLDS(std::none_of(subnets.begin(), subnets.end(), [](const std::string& subnet) { return subnet.empty(); }), body);
   else
-    HOLDS(subnets.size() == 1 && !error.empty() && fuzz_is_harmless(error), body);
+    HOLDS(subnets.size() == 1 && !error.empty() && is_harmless(error), body);
 }
 
 }  // namespace

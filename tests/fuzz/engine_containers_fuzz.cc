@@ -71,7 +71,7 @@ std::string list_of(const std::vector<ContainerInfo>& list) {
 void check_info(const ContainerInfo& info, std::string_view input) {
   HOLDS(info.id.size() == 64 && info.id.find_first_not_of("0123456789abcdef") == info.id.npos, input);
   HOLDS(info.host_port >= 0 && info.host_port <= 65535, input);
-  HOLDS(fuzz_is_harmless(info.state_error) && fuzz_is_harmless(info.health_output), input);
+  HOLDS(is_harmless(info.state_error) && is_harmless(info.health_output), input);
   JobResult result;
   result.kind = JobKind::Check;
   result.info = info;
@@ -82,7 +82,7 @@ void check_inspect(std::string_view input) {
   ContainerInfo info, again;
   std::string error;
   if (!docker_parse_inspect(input, kNetwork, kPort, &info, &error)) {
-    HOLDS(info.id.empty() && !error.empty() && fuzz_is_harmless(error), input);
+    HOLDS(info.id.empty() && !error.empty() && is_harmless(error), input);
     return;
   }
   check_info(info, input);
@@ -94,7 +94,7 @@ void check_list(std::string_view input) {
   std::vector<ContainerInfo> list, again;
   std::string error;
   if (!docker_parse_list(input, kNetwork, kPort, &list, &error)) {
-    HOLDS(list.empty() && !error.empty() && fuzz_is_harmless(error), input);
+    HOLDS(list.empty() && !error.empty() && is_harmless(error), input);
     return;
   }
   for (const ContainerInfo& info : list) check_info(info, input);

@@ -8,12 +8,11 @@
 #include <string>
 #include <string_view>
 
+#include "support/harmless.h"
+
 // Says which property, and of what, then aborts.
 [[noreturn]] void fuzz_fail(const char* file, int line, const char* property, std::string_view of);
 #define HOLDS(property, of) ((property) ? void() : fuzz_fail(__FILE__, __LINE__, #property, of))
-
-// True when a person, a terminal and a JSON reader can all be shown it as one line. Knows nothing of text_one_line.
-bool fuzz_is_harmless(std::string_view text);
 
 // The part before the next `separator`, which is taken off *rest; everything when there is none.
 std::string_view fuzz_take(std::string_view* rest, char separator);

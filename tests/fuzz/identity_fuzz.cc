@@ -19,7 +19,7 @@ std::string parsed(std::string_view raw) {
 void check_client(std::string_view raw) {
   std::string client = "untouched", error;
   if (!identity_parse(raw, &client, &error)) {
-    HOLDS(client == "untouched" && !error.empty() && fuzz_is_harmless(error), raw);
+    HOLDS(client == "untouched" && !error.empty() && is_harmless(error), raw);
     return;
   }
   HOLDS(!client.empty() && client.size() <= 64 && kFirst.find(client[0]) != kFirst.npos, client);
@@ -41,7 +41,7 @@ void check_size(const std::optional<std::string>& width, const std::optional<std
   std::string error;
   const auto text = [](const std::optional<std::string>& one) { return one ? &*one : nullptr; };
   if (!identity_parse_size(text(width), text(height), &given, &size, &error)) {
-    HOLDS(width && height && !error.empty() && fuzz_is_harmless(error), error);
+    HOLDS(width && height && !error.empty() && is_harmless(error), error);
     return;
   }
   if (!given) return;

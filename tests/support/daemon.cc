@@ -16,6 +16,8 @@
 #include <set>
 #include <sstream>
 
+#include "support/harmless.h"
+
 namespace {
 
 std::string program() {
@@ -376,6 +378,20 @@ bool daemon_logs(const Daemon* daemon, const Texts& words) {
 
 bool daemon_logs_loudly(const Daemon* daemon, const Texts& words) {
   return wait_until(5, [&] { return has_line(daemon_log(daemon), words, {" WARNING ", " ERROR "}); });
+}
+
+void daemon_check_log_lines(const Daemon* daemon, const At& at) {
+  static const Texts kLevels = {"DEBUG ", "INFO ", "WARNING ", "ERROR "};
+  static const std::string kShape = "dddd-dd-dd dd:dd:dd,ddd ";
+  std::istringstream lines(daemon_log(daemon));
+  std::string line;
+  while (std::getline(lines, line)) {
+    std::string shape = line.substr(0, kShape.size());
+    for (char& c : shape) c = c >= '0' && c <= '9' ? 'd' : c;
+    const auto follows = [&](const std::string& level) { return line.compare(kShape.size(), level.size(), level) == 0; };
+    check_at(shape == kShape && std::any_of(kLevels.begin(), kLevels.end(), follows), "a line that is not ours: " + line, at);
+    check_at(is_harmless(line), "a line that is more than text: " + line, at);
+  }
 }
 
 std::string daemon_log_path(const Daemon* daemon) {

@@ -89,6 +89,8 @@ std::string daemon_log_lines(const Daemon* daemon, const std::string& text);  //
 // Within a few seconds (the log is buffered for one) there is a line with all these words; loudly: of level WARNING or ERROR.
 bool daemon_logs(const Daemon* daemon, const Texts& words);
 bool daemon_logs_loudly(const Daemon* daemon, const Texts& words);
+// Whatever was sent: every line begins as one of ours does and shows itself as it is, in UTF-8 and without a control character.
+void daemon_check_log_lines(const Daemon* daemon, const At& at = At::current());
 std::string daemon_log_path(const Daemon* daemon);  // today's file
 
 // After it ended: every container of its instance runs and has a record, and every record a container of that name.

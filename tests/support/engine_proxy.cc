@@ -26,6 +26,8 @@ struct EngineProxy {
   int listener = -1;
   std::list<std::thread> connections;
   std::thread acceptor;
+  std::mutex words_mutex;  // guards what follows
+  std::string words_status, words;
 };
 
 namespace {
@@ -239,6 +241,19 @@ std::string some_nonsense(const Connection& c, int turn) {
   }
 }
 
+void send_words(const Connection& c, bool with_head) {
+  std::string status, body;
+  {
+    std::lock_guard<std::mutex> guard(c.proxy->words_mutex);
+    status = c.proxy->words_status;
+    body = c.proxy->words;
+  }
+  if (!c.events)
+    send_all(c.proxy, c.fd, answer(status, "application/json", body));
+  else
+    send_all(c.proxy, c.fd, (with_head ? kStreamHead : "") + chunk(body));
+}
+
 void pump(const Connection& c);
 
 void serve_as(const Connection& c, Wire wire) {
@@ -270,6 +285,7 @@ void serve_as(const Connection& c, Wire wire) {
       return;
     }
     case Wire::Flood: flood(c, true); return;
+    case Wire::Words: send_words(c, true); return;
   }
 }
 
@@ -287,6 +303,7 @@ void spoil_open_stream(const Connection& c, Wire wire) {
     case Wire::CutChunk: send_all(c.proxy, c.fd, "80\r\n{\"Type\":\"cont"); return;
     case Wire::Drip: drip(c, chunk(kEvent)); return;
     case Wire::Flood: flood(c, false); return;
+    case Wire::Words: send_words(c, false); return;
   }
 }
 
@@ -360,6 +377,7 @@ const char* wire_name(Wire wire) {
     case Wire::CutChunk: return "cuts in a chunk";
     case Wire::Drip: return "sends one byte a second";
     case Wire::Flood: return "sends 100 MB";
+    case Wire::Words: return "answers with chosen words";
   }
   return "";
 }
@@ -406,6 +424,12 @@ void engine_proxy_set(EngineProxy* proxy, Wire calls, Wire events) {
   } else if (!refuse && proxy->listener < 0) {
     proxy->listener = listen_at(proxy->path);
   }
+}
+
+void engine_proxy_words(EngineProxy* proxy, const std::string& status, const std::string& body) {
+  std::lock_guard<std::mutex> guard(proxy->words_mutex);
+  proxy->words_status = status;
+  proxy->words = body;
 }
 
 int engine_proxy_spoilt(EngineProxy* proxy) { return proxy->spoilt; }

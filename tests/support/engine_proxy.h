@@ -16,7 +16,8 @@ enum class Wire {
   CutBody,    // the engine does it, its answer breaks off in the middle
   CutChunk,   // the same in the middle of a chunk
   Drip,       // the engine does it, its answer comes with one byte a second
-  Flood       // 100 MB
+  Flood,      // 100 MB
+  Words       // what engine_proxy_words gave, in the name of the engine
 };
 const char* wire_name(Wire wire);
 
@@ -32,6 +33,8 @@ EngineProxy* engine_proxy_make(Scene* scene, const std::string& path, const std:
 void engine_proxy_set(EngineProxy* proxy, Wire calls, Wire events);
 // Calls of this place alone; the rest, and the event streams, whole.
 void engine_proxy_set_place(EngineProxy* proxy, Place place, Wire calls);
+// For Wire::Words: the status line's end ("500 No") and a JSON body to a call, or the lines of a stream, which then ends.
+void engine_proxy_words(EngineProxy* proxy, const std::string& status, const std::string& body);
 int engine_proxy_spoilt(EngineProxy* proxy);  // how many calls and streams were not left whole so far
 
 #endif
