@@ -63,7 +63,7 @@ bool wait_end(PrivateEngine* engine, double seconds) {
   return true;
 }
 
-bool start(PrivateEngine* engine) {
+bool try_start(PrivateEngine* engine) {
   spawn(engine);
   bool ended = false;
   bool up = wait_until(40, [&] {
@@ -72,6 +72,13 @@ bool start(PrivateEngine* engine) {
   });
   if (ended) engine->pid = -1;
   return up && !ended;
+}
+
+// dockerd gives its containerd 15 s to come up and ends when that was not enough: on a busy machine the next try finds it warm.
+bool start(PrivateEngine* engine) {
+  for (int tries = 0; tries < 3; tries++)
+    if (try_start(engine)) return true;
+  return false;
 }
 
 // The bridges stay when dockerd ends: only the removal of a network takes its bridge away.
