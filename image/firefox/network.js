@@ -50,6 +50,13 @@ const atStart = {
   observe() {
     Services.obs.removeObserver(atStart, "profile-after-change");
     try {
+      if (network.allow) ChromeUtils.importESModule("chrome://session/content/allow.sys.mjs").allowOnly(network.allow);
+    } catch (error) {
+      // Rather no browser than an open one; the container does not become healthy then.
+      dump("[session] ALLOW_URLS: " + error + "\n");
+      Services.startup.quit(Ci.nsIAppStartup.eForceQuit);
+    }
+    try {
       if (network.authorities) trustAuthorities(network.authorities);
       if (network.proxyLogin) answerProxy(network.proxyLogin);
     } catch (error) {

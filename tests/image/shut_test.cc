@@ -3,109 +3,10 @@
 
 #include <algorithm>
 
-#include "image/stage.h"
+#include "image/seat.h"
 #include "support/proc.h"
-#include "support/rfb.h"
-#include "support/x_windows.h"
 
 namespace {
-
-// A session with its page in front, and what a test needs to press, click and look.
-struct Seat {
-  Stage* stage;
-  Box box;
-  RfbPtr rfb;
-  std::string x_socket;
-};
-
-Seat seat_open(Stage* stage, const std::string& name, const std::vector<std::string>& options) {
-  Seat seat{stage, box_start(stage, name, options), nullptr, ""};
-  box_wait_healthy(seat.box);
-  seat.x_socket =
-      "/proc/" + proc_output({"docker", "inspect", "-f", "{{.State.Pid}}", seat.box.name}) + "/root/tmp/.X11-unix/X0";
-  seat.rfb = rfb_connect(seat.box.address, 5900);
-  check_at(seat.rfb != nullptr, "no VNC on port 5900 of " + seat.box.name);
-  return seat;
-}
-
-std::vector<XWindow> seat_windows(const Seat& seat, const At& at = At::current()) {
-  std::vector<XWindow> windows;
-  check_at(x_windows(seat.x_socket, &windows), "the X server of " + seat.box.name + " does not answer", at);
-  return windows;
-}
-
-std::string titles_of(const std::vector<XWindow>& windows) {
-  std::string out;
-  for (const XWindow& window : windows) out += (out.empty() ? "" : " | ") + window.title;
-  return out;
-}
-
-void check_one_window(const Seat& seat, const std::string& title, const std::string& after,
-                      const At& at = At::current()) {
-  std::vector<XWindow> windows = seat_windows(seat, at);
-  check_at(windows.size() == 1 && windows[0].title.rfind(title, 0) == 0,
-           "windows after " + after + ": " + titles_of(windows), at);
-}
-
-double screen_share(const Seat& seat, unsigned rgb) {
-  Picture picture;
-  return rfb_frame(seat.rfb.get(), &picture) ? picture_share(picture, rgb) : 0;
-}
-
-void keep_screen(const Seat& seat, const std::string& name) {
-  Picture picture;
-  if (rfb_frame(seat.rfb.get(), &picture)) keep(name, picture);
-}
-
-std::string inside(const Seat& seat, const std::string& script) {
-  return proc_output({"docker", "exec", "-u", "0", seat.box.name, "sh", "-c", script});
-}
-
-size_t posts(const Seat& seat, const std::string& path) {
-  return page_server_requests(seat.stage->pages.get(), path).size();
-}
-
-std::string last_post(const Seat& seat, const std::string& path) {
-  std::vector<PageRequest> all = page_server_requests(seat.stage->pages.get(), path);
-  return all.empty() ? "" : all.back().body;
-}
-
-// A page that says which of its loads it is, which keys come to it and what is typed into it: /load, /key, /typed.
-Page telling_page(const std::string& title, const std::string& rgb, const std::string& more) {
-  Page page;
-  page.body =
-      "<!doctype html><meta charset=utf-8><title>" + title + "</title><style>html{background:" + rgb +
-      "}body{margin:0}a,button,input{display:block;box-sizing:border-box;width:100%;height:30px;margin:0;font-size:"
-      "16px;"
-      "border:0;background:#fff}</style><input id=i autofocus autocomplete=off>"
-      "<script>let told=Promise.resolve();const tell=(path,body)=>told=told.then(()=>fetch(path,{method:'POST',body}))"
-      ".catch(()=>{});tell('/load','" +
-      title +
-      "');onkeydown=e=>tell('/key',(e.ctrlKey?'Ctrl ':'')+(e.altKey?'Alt ':'')+(e.metaKey?'Meta "
-      "':'')+e.key);onclick=e=>tell('/click',e.target.textContent);i.oninput=()=>tell('/typed',i.value);"
-      "</script>" +
-      more;
-  return page;
-}
-
-// The key comes to the page, so the page is in front and nothing has taken its keys.
-void press_seen(const Seat& seat, const std::string& keys, const std::string& after, const At& at = At::current()) {
-  size_t before = posts(seat, "/key");
-  check_at(rfb_press(seat.rfb.get(), keys), "VNC ended", at);
-  size_t count = 1 + static_cast<size_t>(std::count(keys.begin(), keys.end(), '+'));
-  bool seen = wait_until(10, [&] { return posts(seat, "/key") >= before + count; });
-  if (!seen) keep_screen(seat, "shut-lost-keys");
-  check_at(seen, keys + " does not come to the page after " + after + "; windows: " + titles_of(seat_windows(seat)),
-           at);
-}
-
-// Keys may overtake a click on its way through the browser, so it is waited for.
-void click_seen(const Seat& seat, int x, int y, const At& at = At::current()) {
-  size_t before = posts(seat, "/click");
-  check_at(rfb_click(seat.rfb.get(), x, y), "VNC ended", at);
-  bool seen = wait_until(10, [&] { return posts(seat, "/click") > before; });
-  check_at(seen, "a click does not come to the page; windows: " + titles_of(seat_windows(seat)), at);
-}
 
 // ---- keys ----------------------------------------------------------------------------------------------------------------
 
@@ -157,10 +58,172 @@ void no_key_leads_out_of_the_page(void** state) {
   check_equal(inside(seat, "ls -A /home/session/Downloads"), "", "files after the keys");
 }
 
+// ---- links, dialogs, files -------------------------------------------------------------------------------------------------
+
+struct Way {
+  const char* name;
+  const char* html;
+};
+
+void no_link_leads_out_and_files_are_of_one_folder(void** state) {
+  Stage* stage = stage_of(state);
+  PageServer* pages = stage->pages.get();
+  const Way ways[] = {
+      {"file", "<a href='file:///etc/passwd'>file</a>"},
+      {"file-apart", "<a target=_blank href='file:///etc/'>file-apart</a>"},
+      {"file-open", "<button onclick=\"try{window.open('file:///etc/passwd')}catch(e){}\">file-open</button>"},
+      {"file-here", "<button onclick=\"try{location='file:///etc/passwd'}catch(e){}\">file-here</button>"},
+      {"source", "<a href='view-source:http://localhost/'>source</a>"},
+      {"config", "<a href='about:config'>config</a>"},
+      {"config-open", "<button onclick=\"try{window.open('about:config')}catch(e){}\">config-open</button>"},
+      {"support", "<a href='about:support'>support</a>"},
+      {"chrome", "<a href='chrome://browser/content/browser.xhtml'>chrome</a>"},
+      {"resource", "<a href='resource://gre/greprefs.js'>resource</a>"},
+      {"jar", "<a href='jar:file:///usr/lib/firefox-esr/omni.ja!/greprefs.js'>jar</a>"},
+      {"extension", "<a href='moz-extension://x/y.html'>extension</a>"},
+      {"mail", "<a href='mailto:ana@example.org'>mail</a>"},
+      {"call", "<a href='tel:+551140028922'>call</a>"},
+      {"unknown", "<a href='ms-settings:display'>unknown</a>"},
+      {"print", "<button onclick='print()'>print</button>"},
+      {"script", "<a href=\"javascript:tell('/script',document.title+!!window.InstallTrigger)\">script</a>"},
+      {"addon", "<a href='/addon.xpi'>addon</a>"},
+      {"fetched", "<a href='/fetched.bin'>fetched</a>"}};
+  std::string more;
+  for (const Way& way : ways) more += way.html;
+  more +=
+      "<input type=file onchange=\"tell('/file',this.files[0].name+' '+this.files[0].size)\">"
+      "<input type=file multiple webkitdirectory>";
+  page_server_set(pages, "/", telling_page("start", "#1e90ff", more));
+  Page addon;
+  addon.type = "application/x-xpinstall";
+  addon.body = "PK";
+  page_server_set(pages, "/addon.xpi", addon);
+  Page fetched;
+  fetched.type = "application/octet-stream";
+  fetched.body = std::string(2000, 'x');
+  page_server_set(pages, "/fetched.bin", fetched);
+
+  Seat seat = seat_open(stage, "links", {"-e", "APPNAME=firefox-kiosk " + page_server_url(pages, "/")});
+  check_at(wait_until(10, [&] { return posts(seat, "/load") == 1; }), "the page is not there");
+  int y = 45;
+  for (const Way& way : ways) {
+    click_seen(seat, 200, y);
+    check_equal(last_post(seat, "/click"), way.name, "what was clicked on");
+    y += 30;
+    usleep(300000);
+    check_one_window(seat, "start", way.name);
+    press_seen(seat, "Esc", way.name);  // also closes the word that extensions are not allowed
+  }
+  check_equal(last_post(seat, "/script"), "startfalse", "what a page's own javascript: link sees");
+  bool is_there = wait_until(10, [&] { return inside(seat, "ls /home/session/Downloads || true") == "fetched.bin"; });
+  check_at(is_there, "files of the session: " + inside(seat, "ls -A /home/session/Downloads"));
+  check_equal(inside(seat, "ls /home/session/profile/extensions 2>/dev/null || true"), "", "extensions");
+  check_equal(inside(seat, "find / -xdev -name '*.pdf' -newer /run/session/nonce 2>/dev/null || true"), "", "what was printed");
+
+  // Upload: a list of that folder; a path that is typed is none of it.
+  rfb_click(seat.rfb.get(), 60, y);
+  check_at(wait_until(10, [&] { return has_window(seat, "Arquivos desta sessão"); }),
+           "no file dialog; windows: " + titles_of(seat_windows(seat)));
+  usleep(500000);  // for the picture
+  keep_screen(seat, "shut-files");
+  rfb_press(seat.rfb.get(), "Ctrl+l");
+  rfb_type(seat.rfb.get(), "/etc/passwd\n");
+  usleep(500000);
+  check_at(seat_windows(seat).size() == 2, "windows: " + titles_of(seat_windows(seat)));
+  check_equal(last_post(seat, "/file"), "", "what was uploaded");
+  rfb_press(seat.rfb.get(), "Home");
+  rfb_press(seat.rfb.get(), "Return");
+  bool taken = wait_until(10, [&] { return posts(seat, "/file") > 0; });
+  check_at(taken, "the file is not taken; windows: " + titles_of(seat_windows(seat)));
+  check_equal(last_post(seat, "/file"), "fetched.bin 2000", "what was uploaded");
+  check_one_window(seat, "start", "the file dialog");
+  assert_int_equal(posts(seat, "/load"), 1);
+  keep_screen(seat, "shut-links");
+}
+
+// ---- windows, crashes, the browser's own pages -----------------------------------------------------------------------------
+
+void kill_page(const Seat& seat) { inside(seat, "kill -KILL $(ps -eo pid,args | awk '$NF == \"tab\" { print $1 }')"); }
+
+void the_start_page_comes_back_and_floods_end(void** state) {
+  Stage* stage = stage_of(state);
+  PageServer* pages = stage->pages.get();
+  page_server_set(pages, "/", telling_page("start", "#1e90ff", "<a href='/flood'>flood</a><a href='/end'>end</a>"));
+  // Each of its windows opens another with each key: so many that the popup blocker does not count.
+  page_server_set(
+      pages, "/flood",
+      telling_page("flood", "#cc2200",
+                   "<script>addEventListener('keydown',e=>e.key==='o'&&open('/flood','','width=300,height=200'));"
+                   "for(let i=0;i<100;i++)open('/flood','load'+i,'width=300,height=200')</script>"));
+  Page end;
+  end.body = "<!doctype html><title>end</title>";
+  page_server_set(pages, "/end", end);
+  // The browser's own pages, in tabs beside the start page: as if there were a way to type them.
+  const std::string own =
+      "about:config about:support about:preferences about:addons about:profiles about:processes "
+      "view-source:" +
+      page_server_url(pages, "/end") + " file:///etc/passwd resource://gre/greprefs.js";
+  Seat seat = seat_open(stage, "windows", {"-e", "APPNAME=firefox-kiosk " + page_server_url(pages, "/") + " " + own});
+  check_at(wait_until(20, [&] { return posts(seat, "/load") > 0; }), "the start page is not loaded");
+  for (int i = 0; i < 9; ++i) {
+    bool shut = wait_until(10, [&] { return has_window(seat, "Página bloqueada"); });
+    check_at(shut, "tab " + std::to_string(i) + " is not shut: " + titles_of(seat_windows(seat)));
+    if (i == 0) keep_screen(seat, "shut-own-page");
+    size_t keys = posts(seat, "/load");
+    rfb_press(seat.rfb.get(), "Ctrl+w");
+    usleep(400000);
+    assert_int_equal(posts(seat, "/load"), keys);
+  }
+  check_at(wait_until(10, [&] { return has_window(seat, "start"); }), "windows: " + titles_of(seat_windows(seat)));
+  check_equal(last_post(seat, "/load"), "start", "the page");
+
+  struct Loss {
+    const char* what;
+    void (*lose)(const Seat&);
+  };
+  const Loss losses[] = {{"its last tab closed", [](const Seat& it) { rfb_press(it.rfb.get(), "Ctrl+w"); }},
+                         {"its process gone", kill_page},
+                         {"its process gone again", kill_page}};
+  for (const Loss& loss : losses) {
+    size_t loads = posts(seat, "/load");
+    loss.lose(seat);
+    bool back = wait_until(20, [&] { return posts(seat, "/load") > loads; });
+    keep_screen(seat, "shut-back");
+    check_at(back, std::string("the start page is not back after ") + loss.what + ": " + titles_of(seat_windows(seat)));
+    check_one_window(seat, "start", loss.what);
+    check_at(screen_share(seat, kBlue) > 0.8, std::string("it is not on the screen after ") + loss.what);
+  }
+
+  click_seen(seat, 200, 45);
+  check_at(wait_until(10, [&] { return last_post(seat, "/load") == "flood"; }), "the page of the flood");
+  size_t most = 0;
+  for (int i = 0; i < 60; ++i) {
+    rfb_press(seat.rfb.get(), "o");
+    usleep(100000);
+    most = std::max(most, seat_windows(seat).size());
+  }
+  print_message("most windows at once: %zu\n", most);
+  check_at(most > 3 && most <= 21, std::to_string(most) + " windows at once");
+  // What is left goes by Ctrl+W, one after the other, and behind it is the page.
+  bool alone = wait_until(40, [&] {
+    std::vector<XWindow> windows = seat_windows(seat);
+    if (windows.size() == 1) return true;
+    rfb_press(seat.rfb.get(), "Ctrl+w");
+    usleep(300000);
+    return false;
+  });
+  keep_screen(seat, "shut-flood");
+  check_at(alone, "windows after the flood: " + titles_of(seat_windows(seat)));
+  press_seen(seat, "Alt+Home", "the flood");
+  check_at(wait_until(10, [&] { return last_post(seat, "/load") == "start"; }), "the way back to the start page");
+}
+
 }  // namespace
 
 int main() {
   return stage_main("shut", {
                                 IMAGE_TEST(no_key_leads_out_of_the_page),
+                                IMAGE_TEST(no_link_leads_out_and_files_are_of_one_folder),
+                                IMAGE_TEST(the_start_page_comes_back_and_floods_end),
                             });
 }

@@ -135,6 +135,10 @@ void on_request(evhttp_request* request, void* context) {
   if (post) return evhttp_send_reply(request, 204, "No Content", nullptr);
   if (!found) return evhttp_send_reply(request, 404, "Not Found", nullptr);
   evkeyvalq* headers = evhttp_request_get_output_headers(request);
+  if (!answer->page.location.empty()) {
+    evhttp_add_header(headers, "Location", answer->page.location.c_str());
+    return evhttp_send_reply(request, 302, "Found", nullptr);
+  }
   evhttp_add_header(headers, "Content-Type", answer->page.type.c_str());
   evhttp_add_header(headers, "Cache-Control", "no-store");
   if (!answer->page.set_cookie.empty()) evhttp_add_header(headers, "Set-Cookie", answer->page.set_cookie.c_str());

@@ -13,6 +13,7 @@ struct Page {
   std::string late_body;  // sent after `late_ms` more, on the same answer
   int late_ms = 0;
   std::string set_cookie;  // header, when not empty
+  std::string location;    // answered with a 302 to there, when not empty
 };
 
 struct PageRequest {

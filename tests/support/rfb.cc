@@ -48,12 +48,13 @@ bool handshake(Rfb* rfb) {
   return put(rfb->fd, format, sizeof format) && put(rfb->fd, encodings, sizeof encodings);
 }
 
-// One rectangle of raw pixels into its place.
-bool take_rectangle(Rfb* rfb, Picture* picture) {
+// One rectangle of raw pixels into its place; *pixels says whether it was one.
+bool take_rectangle(Rfb* rfb, Picture* picture, bool* pixels) {
   uint8_t head[12];
   if (!get(rfb->fd, head, sizeof head)) return false;
   if (get_u32(head + 8) == 0xfffffefe) return true;  // key codes are welcome; no pixels
   if (get_u32(head + 8) != 0) return false;
+  *pixels = true;
   int left = get_u16(head), top = get_u16(head + 2), width = get_u16(head + 4), height = get_u16(head + 6);
   if (left + width > picture->width || top + height > picture->height) return false;
   std::vector<uint8_t> row(static_cast<size_t>(width) * 4);
@@ -107,9 +108,11 @@ bool rfb_frame(Rfb* rfb, Picture* out) {
       continue;
     }
     if (type != 0 || !get(rfb->fd, head, 3)) return false;
+    bool pixels = false;
     for (int i = get_u16(head + 1); i > 0; --i) {
-      if (!take_rectangle(rfb, &picture)) return false;
+      if (!take_rectangle(rfb, &picture, &pixels)) return false;
     }
+    if (!pixels) continue;  // the word about key codes may come by itself, with the frame still on its way
     *out = std::move(picture);
     return true;
   }
