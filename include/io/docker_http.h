@@ -2,13 +2,13 @@
 #ifndef IO_DOCKER_HTTP_H
 #define IO_DOCKER_HTTP_H
 
-#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
 
 #include "codec/container.h"
+#include "io/stop_sign.h"
 
 struct DockerEndpoint {
   std::string shown;   // as people wrote it
@@ -26,7 +26,7 @@ struct DockerRequest {
   long timeout_ms = 30000;                  // the whole call, or a stream's time until its headers
   long quiet_timeout_ms = 0;                // a stream only: silence that ends it; 0: none
   size_t most_body = size_t{1} << 20;       // bytes of an answer; a larger one is none. A refusal has far less
-  const std::atomic<bool>* stop = nullptr;  // ends the transfer; looked at five times a second; may be null
+  const StopSign* stop = nullptr;           // ends the transfer; may be null
 };
 
 struct DockerReply {

@@ -3,13 +3,13 @@
 #ifndef IO_ENGINE_H
 #define IO_ENGINE_H
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "codec/container.h"
+#include "io/stop_sign.h"
 
 struct EngineNetwork {
   bool created = false;
@@ -33,9 +33,9 @@ struct EngineOps {
   EngineError (*rename)(void* self, const std::string& id, const std::string& name);
   // Pulls the image; `progress` is called from this thread now and then with one line for people.
   EngineError (*pull)(void* self, const std::string& image, const std::function<void(const std::string&)>& progress);
-  // Streams container events (and network disconnects) until the stream ends or *stop is set (noticed within half a second).
+  // Streams container events (and network disconnects) until the stream ends or *stop is set.
   // `opened` is called once the engine has answered 200: events from then on are not missed.
-  EngineError (*watch)(void* self, const std::atomic<bool>* stop, const std::function<void()>& opened,
+  EngineError (*watch)(void* self, const StopSign* stop, const std::function<void()>& opened,
                        const std::function<void(const EngineEvent&)>& event);
   void (*destroy)(void* self);
 };

@@ -107,6 +107,8 @@ static Slot* oldest_ready(Turn& turn) {
 
 // A launch of the pool that is on its way will be there sooner than a new one.
 static Slot* furthest_pool_launch(Turn& turn) {
+  const auto& of_the_pool = turn.table.count_pool;
+  if (!of_the_pool[static_cast<size_t>(SlotState::Creating)] && !of_the_pool[static_cast<size_t>(SlotState::Waiting)]) return nullptr;
   Slot* best = nullptr;
   for (auto& [port, slot] : turn.table.slots) {
     bool on_the_way = slot.state == SlotState::Creating || slot.state == SlotState::Waiting;
@@ -126,8 +128,7 @@ void access_take_launch(Turn& turn, Slot& slot, const std::string& client, const
 }
 
 static void refuse_for_want_of_a_port(Turn& turn, const std::string& client) {
-  int slots = table_max_slots(turn.table), blocked = 0;
-  for (const auto& [port, slot] : turn.table.slots) blocked += slot.state == SlotState::Free;
+  int slots = table_max_slots(turn.table), blocked = turn.table.count[static_cast<size_t>(SlotState::Free)];
   std::string text = "No available ports: of " + std::to_string(slots) + ", ";
   if (blocked) text += std::to_string(blocked) + " are held by other programs and ";
   text += std::to_string(slots - blocked) + " are on their way to other clients. Try again in a few seconds.";

@@ -30,7 +30,16 @@ void recycle_serve_heirs(Turn& turn) {
   }
 }
 
+// Of many who come at once most find nothing: they must not cost a look at every slot each.
+static bool all_are_on_their_way(const Table& table) {
+  auto all = [&](SlotState state) { return table.count[static_cast<size_t>(state)]; };
+  auto pool = [&](SlotState state) { return table.count_pool[static_cast<size_t>(state)]; };
+  return !all(SlotState::Assigned) && !all(SlotState::Ready) && !all(SlotState::Removing) && !pool(SlotState::Creating) &&
+         !pool(SlotState::Waiting);
+}
+
 bool recycle_for(Turn& turn, const std::string& client, const Want& want) {
+  if (all_are_on_their_way(turn.table)) return false;
   Size size = want.size_given ? want.size : turn.table.config.default_size;
   Slot *coming = nullptr, *ready = nullptr, *leaving = nullptr, *oldest = nullptr;
   for (auto& [port, slot] : turn.table.slots) {

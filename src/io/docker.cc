@@ -115,7 +115,7 @@ EngineError refusal(DockerCall call, const std::string& what, const DockerReply&
   return error_of(fault, what, "the Docker engine says: " + message + hint_of(fault));
 }
 
-EngineError ask_version(Docker* docker, const std::atomic<bool>* stop, EngineVersion* out) {
+EngineError ask_version(Docker* docker, const StopSign* stop, EngineVersion* out) {
   const std::string what = "ask the Docker engine for its version";
   DockerRequest request;
   request.target = "/version";
@@ -399,7 +399,7 @@ std::string events_target() {
          "&filters=" + docker_escape("{\"type\":[\"container\",\"network\"]}");
 }
 
-EngineError docker_watch(void* self, const std::atomic<bool>* stop, const std::function<void()>& opened,
+EngineError docker_watch(void* self, const StopSign* stop, const std::function<void()>& opened,
                          const std::function<void(const EngineEvent&)>& event) {
   Docker* docker = docker_of(self);
   const std::string what = "listen to the Docker engine's events";
@@ -418,7 +418,7 @@ EngineError docker_watch(void* self, const std::atomic<bool>* stop, const std::f
       under_agreed_api(docker, request, &reply, [&](const DockerRequest& versioned, DockerReply* into) {
         return docker_stream(docker->endpoint, versioned, stream, into);
       });
-  if (stop != nullptr && stop->load()) return {};
+  if (stop != nullptr && stop->set.load()) return {};
   if (!failure.empty())
     return error_of(EngineFault::Failed, what, "the Docker engine sent what is no event: " + failure);
   if (error) return error_of(error.fault, what, error.text);

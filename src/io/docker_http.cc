@@ -16,7 +16,8 @@ namespace {
 
 constexpr size_t kMostRefusal = size_t{64} << 10;  // a sentence in JSON
 constexpr size_t kMostLine = size_t{1} << 20;
-constexpr int kLookMs = 200;  // how often limits and *stop are looked at while nothing comes
+constexpr int64_t kLookMs = 200;       // how often a stop sign without a descriptor is looked at
+constexpr int64_t kLongestMs = 60000;  // of one wait, when nothing has a limit
 
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -177,6 +178,20 @@ void finish_reply(const Transfer& transfer, DockerReply* reply) {
   reply->json = type != nullptr && strncasecmp(type, "application/json", strlen("application/json")) == 0;
 }
 
+// Until something comes, the stop sign is set or a limit is over; a stream on which nothing happens wakes nobody.
+void wait(CURLM* multi, const DockerRequest& request, const Transfer& transfer, int64_t begun) {
+  const int64_t now = monotonic_ms();
+  int64_t most = kLongestMs;
+  if (!transfer.opened) most = begun + request.timeout_ms - now;
+  if (transfer.opened && request.quiet_timeout_ms > 0) most = transfer.last_byte_ms + request.quiet_timeout_ms - now;
+  curl_waitfd stop = {};
+  if (request.stop != nullptr) stop = {request.stop->fd, CURL_WAIT_POLLIN, 0};
+  const bool watched = request.stop != nullptr && stop.fd >= 0;
+  if (request.stop != nullptr && !watched) most = std::min(most, kLookMs);
+  // A millisecond more, since limits are over only after their last one.
+  curl_multi_poll(multi, &stop, watched ? 1 : 0, static_cast<int>(std::clamp<int64_t>(most + 1, 1, kLongestMs)), nullptr);
+}
+
 // Runs the transfer to its end, whoever ends it.
 EngineError run(const DockerEndpoint& endpoint, const DockerRequest& request, Transfer* transfer, DockerReply* reply) {
   HeadersPtr headers;
@@ -196,7 +211,7 @@ EngineError run(const DockerEndpoint& endpoint, const DockerRequest& request, Tr
       const CURLMsg* message = curl_multi_info_read(multi.get(), &left);
       code = message == nullptr ? CURLE_FAILED_INIT : message->data.result;
       break;
-    } else if (request.stop != nullptr && request.stop->load()) {
+    } else if (request.stop != nullptr && request.stop->set.load()) {
       ended = {EngineFault::Unknown, "we stop"};
     } else if (!transfer->opened && monotonic_ms() - begun > request.timeout_ms) {
       code = CURLE_OPERATION_TIMEDOUT;
@@ -205,7 +220,7 @@ EngineError run(const DockerEndpoint& endpoint, const DockerRequest& request, Tr
                monotonic_ms() - transfer->last_byte_ms > request.quiet_timeout_ms) {
       ended = {EngineFault::Unknown, "the Docker engine said nothing for " + seconds_text(request.quiet_timeout_ms)};
     } else {
-      curl_multi_poll(multi.get(), nullptr, 0, kLookMs, nullptr);
+      wait(multi.get(), request, *transfer, begun);
     }
   }
   if (!ended && !transfer->ended_by_us) {

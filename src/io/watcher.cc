@@ -5,7 +5,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -22,7 +21,7 @@ constexpr std::chrono::milliseconds kLongestWait{5000};
 struct Watcher {
   const Engine* engine = nullptr;
   Mailbox* mailbox = nullptr;
-  std::atomic<bool> stop{false};  // set under mutex, so that the wait between attempts cannot miss it
+  StopSign stop;  // set under mutex, so that the wait between attempts cannot miss it
   std::mutex mutex;
   std::condition_variable wake;
   std::thread thread;
@@ -31,7 +30,7 @@ struct Watcher {
 static void watcher_run(Watcher* watcher) {
   pthread_setname_np(pthread_self(), "engine-events");
   std::chrono::milliseconds wait = kFirstWait;
-  while (!watcher->stop.load()) {
+  while (!watcher->stop.set.load()) {
     bool opened = false;
     const auto began = std::chrono::steady_clock::now();
     EngineError error = watcher->engine->ops->watch(
@@ -41,12 +40,12 @@ static void watcher_run(Watcher* watcher) {
           mailbox_post(watcher->mailbox, StreamOpened{});
         },
         [watcher](const EngineEvent& event) { mailbox_post(watcher->mailbox, event); });
-    if (watcher->stop.load()) return;
+    if (watcher->stop.set.load()) return;
     mailbox_post(watcher->mailbox, StreamClosed{std::move(error)});
     // One that opens and breaks at once, again and again, must not be taken up again at once, again and again.
     if (opened && std::chrono::steady_clock::now() - began >= kLongestWait) wait = kFirstWait;
     std::unique_lock<std::mutex> lock(watcher->mutex);
-    watcher->wake.wait_for(lock, wait, [watcher] { return watcher->stop.load(); });
+    watcher->wake.wait_for(lock, wait, [watcher] { return watcher->stop.set.load(); });
     wait = std::min(wait * 2, kLongestWait);
   }
 }
@@ -71,7 +70,7 @@ WatcherPtr watcher_start(const Engine* engine, Mailbox* mailbox) {
 void WatcherDeleter::operator()(Watcher* watcher) const {
   {
     std::lock_guard<std::mutex> lock(watcher->mutex);
-    watcher->stop.store(true);
+    stop_sign_set(&watcher->stop);
   }
   watcher->wake.notify_all();
   watcher->thread.join();

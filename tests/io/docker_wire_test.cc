@@ -405,7 +405,7 @@ static Watched watch_against(const std::vector<ScriptStep>& steps, long timeout_
   ScriptedEnginePtr server = scripted_engine_start(false, after_version(steps));
   EnginePtr engine = engine_at(scripted_engine_host(server.get()), timeout_ms);
   Watched watched;
-  std::atomic<bool> stop{false};
+  StopSign stop;
   watched.error = engine->ops->watch(
       engine->self, &stop, [&watched] { ++watched.opened; },
       [&watched](const EngineEvent& event) { watched.events.push_back(event); });
@@ -480,12 +480,12 @@ static void a_quiet_stream_is_stopped_at_once(void**) {
           return {{"", -1}};
         });
     EnginePtr engine = engine_at(scripted_engine_host(server.get()), 60000);
-    std::atomic<bool> stop{false};
+    StopSign stop;
     timespec begun = {}, ended;
     std::thread stopper([&stop, &begun] {
       usleep(300000);
       clock_gettime(CLOCK_MONOTONIC, &begun);
-      stop.store(true);
+      stop_sign_set(&stop);
     });
     const EngineError error = engine->ops->watch(
         engine->self, &stop, [] {}, [](const EngineEvent&) {});
