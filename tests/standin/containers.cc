@@ -64,7 +64,8 @@ Reply containers_create(Containers& all, const std::string& name, const json_t* 
   if (auto held = all.by_name.find(name); held != all.by_name.end()) return name_is_taken(name, *held->second);
   auto container = std::make_unique<Container>();
   char id[65];
-  snprintf(id, sizeof id, "%012llx%052d", static_cast<unsigned long long>(++all.ids), 0);
+  // The moment makes it another's than that of the stand-in before.
+  snprintf(id, sizeof id, "%012llx%036d%016llx", static_cast<unsigned long long>(++all.ids), 0, static_cast<unsigned long long>(wall_us()));
   container->id = id;
   container->names.push_back(name);
   container->created_us = wall_us();
