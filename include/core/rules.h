@@ -93,6 +93,7 @@ void cleanup_tick(Turn& turn);
 
 // rename.cc: a claimed pool container gets its client's name
 void rename_plan(Turn& turn, Slot& slot);
+void rename_noticed(Turn& turn, Slot& slot, const std::string& name);
 void rename_tick(Turn& turn);
 void rename_done(Turn& turn, const RenameDone& event);
 

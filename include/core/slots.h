@@ -183,6 +183,7 @@ struct Table {
   bool listing = false;     // a List is under way
   uint64_t list_asked = 0;  // which; the answer to one asked for before the stream broke is no comparison
   bool list_again = false;
+  int looks = 0;  // listings still to be asked for after a disturbance: the engine tells of one before its listings show it
   int64_t list_at_ms = kNever;
 
   uint64_t version = 1;     // of what the state file should hold

@@ -63,6 +63,7 @@ void engine_list(Turn& turn) {
   table.listing = true;
   table.list_at_ms = kNever;
   table.list_asked = ++table.changes;  // a number of its own
+  if (table.looks > 0) table.looks--;
   turn.actions.push_back(DoList{table.list_asked});
 }
 
@@ -101,8 +102,7 @@ void engine_died(Turn& turn, Slot& slot, const std::string& why) {
 
 static void renamed(Turn& turn, Slot& slot, const std::string& name) {
   if (slot.container_name == name) return;
-  slot_set_container(turn.table, slot, slot.container_id, name);
-  if (slot_is_recorded(slot)) table_changed(turn.table);
+  rename_noticed(turn, slot, name);
   if (slot.state == SlotState::Ready) reconcile_name_wins(turn, slot);
 }
 
@@ -154,7 +154,10 @@ void engine_changed(Turn& turn, const ContainerChanged& event) {
       return;
     case ContainerChange::Disturbed:
       // Every death brings one too; a listing tells those that live on.
-      if (slot && (slot->state == SlotState::Ready || slot->state == SlotState::Assigned || slot->state == SlotState::Waiting)) engine_list(turn);
+      if (slot && (slot->state == SlotState::Ready || slot->state == SlotState::Assigned || slot->state == SlotState::Waiting)) {
+        table.looks = 2;
+        engine_list(turn);
+      }
       return;
   }
 }

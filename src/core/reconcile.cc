@@ -137,12 +137,15 @@ static void judge_assigned(Turn& turn, Slot& slot, const Seen& seen) {
     wait_until_healthy(turn, slot);
     return;
   }
-  bool bad = seen.health == SeenHealth::Unhealthy || !seen.on_network;
+  const char* bad = nullptr;
+  if (seen.health == SeenHealth::Unhealthy) bad = " is unhealthy";
+  if (!seen.on_network) bad = " has lost its network";
+  if (seen.state == SeenState::Paused) bad = " is paused";
   if (bad && !slot.warned)
     say(turn, SayLevel::Warning, "HEALTH CHECK",
-        "container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " of CPF=" + slot.client +
-            (seen.on_network ? " is unhealthy" : " has lost its network") + "; kept, since it is in use");
-  slot.warned = bad;
+        "container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " of CPF=" + slot.client + bad +
+            "; kept, since it is in use: /remove ends it");
+  slot.warned = bad != nullptr;
   if (slot.rename_at_ms == kNever && !slot.renaming && !slot.renames) rename_plan(turn, slot);
 }
 
@@ -165,10 +168,7 @@ static void judge(Turn& turn, Slot& slot, const Seen* seen) {
     removal_begin(turn, slot, "its container publishes port " + std::to_string(seen->port) + ", not the one of its record");
     return;
   }
-  if (slot.container_name != seen->name) {
-    slot_set_container(turn.table, slot, slot.container_id, seen->name);
-    if (slot_is_recorded(slot)) table_changed(turn.table);
-  }
+  rename_noticed(turn, slot, seen->name);
   if (slot.state == SlotState::Ready) judge_ready(turn, slot, *seen);
   if (slot.state == SlotState::Assigned) judge_assigned(turn, slot, *seen);
 }
@@ -291,7 +291,7 @@ void reconcile(Turn& turn, const Listed& event) {
   bool back = !table.engine_up;
   if (back) engine_is_back(turn);
   say(turn, table.reconciled ? SayLevel::Debug : SayLevel::Info, "SCAN", std::to_string(event.seen.size()) + " containers found");
-  table.list_at_ms = turn.now.mono_ms + kListEveryMs;
+  table.list_at_ms = turn.now.mono_ms + (table.looks ? kRetryMs : kListEveryMs);
   judge_slots(turn, event);
   for (const Seen& seen : event.seen) judge_stranger(turn, seen);
   std::erase_if(table.orphans, [&](const auto& entry) {

@@ -11,6 +11,20 @@ void rename_plan(Turn& turn, Slot& slot) {
   rename_tick(turn);
 }
 
+// Somebody else has named it. What a client has gets its name back: when the state file is lost, that alone tells whose it is.
+void rename_noticed(Turn& turn, Slot& slot, const std::string& name) {
+  if (slot.container_name == name) return;
+  slot_set_container(turn.table, slot, slot.container_id, name);
+  if (slot_is_recorded(slot)) table_changed(turn.table);
+  if (slot.state != SlotState::Assigned || name == client_container_name(slot.client)) return;
+  say(turn, SayLevel::Warning, "STATE",
+      "container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " of CPF=" + slot.client + " was renamed to " + name +
+          " by somebody else: it gets its name back");
+  slot.rename_at_ms = turn.now.mono_ms;  // by the next tick: a listing that noticed it has not judged the slot yet
+  slot.renames = 0;
+  table_wake(turn.table, slot.rename_at_ms);
+}
+
 static bool held_by_another(const Turn& turn, const Slot& own, const std::string& name) {
   for (const auto& [port, slot] : turn.table.slots)
     if (&slot != &own && slot.state != SlotState::Free && slot.container_name == name) return true;
@@ -26,6 +40,10 @@ void rename_tick(Turn& turn) {
       continue;
     }
     std::string name = client_container_name(slot.client);
+    if (slot.container_name == name) {  // an event from before our own renaming had planned another
+      slot.rename_at_ms = kNever;
+      continue;
+    }
     if (held_by_another(turn, slot, name)) {
       slot.rename_at_ms = turn.now.mono_ms + kRetryMs;
       table_wake(turn.table, slot.rename_at_ms);

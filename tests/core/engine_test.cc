@@ -269,6 +269,21 @@ static void test_a_session_without_network_is_kept(void**) {
   assert_int_equal(said(d, SayLevel::Warning, "lost its network"), 1);
 }
 
+static void test_a_session_was_paused_and_not_a_word_said(void**) {
+  Drive d = with_sessions();
+  const int port = slot_for(d, "ana").port;
+  drive_says(d, ContainerChange::Disturbed, slot(d, port).container_id);
+  std::vector<Seen> seen = seen_all(d);
+  for (Seen& one : seen) {
+    if (one.port != port) continue;
+    one.state = SeenState::Paused;
+    one.health = SeenHealth::None;  // a listing does not tell it then
+  }
+  drive_listed(d, seen);
+  expect_state(d, port, SlotState::Assigned);
+  assert_int_equal(said(d, SayLevel::Warning, "is paused"), 1);
+}
+
 static void test_deaths_of_unknown_ids_are_forgotten_after_a_while(void**) {
   Drive d = drive_start(2, 0);
   for (int i = 0; i < 100; i++) drive_says(d, ContainerChange::Died, "stranger" + std::to_string(i));
@@ -299,6 +314,7 @@ int main() {
       cmocka_unit_test(test_a_session_that_dies_is_dropped_at_once),
       cmocka_unit_test(test_a_claimed_one_that_dies_is_replaced_before_anybody_is_told),
       cmocka_unit_test(test_an_unhealthy_session_is_kept_and_said_once),
+      cmocka_unit_test(test_a_session_was_paused_and_not_a_word_said),
       cmocka_unit_test(test_a_session_without_network_is_kept),
       cmocka_unit_test(test_deaths_of_unknown_ids_are_forgotten_after_a_while),
   };

@@ -83,6 +83,20 @@ static void test_one_that_lost_its_network_is_replaced(void**) {
   expect_state(d, port, SlotState::Removing);
 }
 
+static void test_one_was_paused_before_the_listing_showed_it(void**) {
+  Drive d = drive_start(2, 1);
+  const int port = drive_pool(d);
+  drive_calm(d);
+  drive_says(d, ContainerChange::Disturbed, slot(d, port).container_id);
+  std::vector<Seen> seen = seen_all(d);
+  drive_listed(d, seen);  // as if nothing were
+  expect_state(d, port, SlotState::Ready);
+  drive_wait(d, 1'000);
+  for (Seen& one : seen) one.state = SeenState::Paused;
+  drive_listed(d, seen);
+  expect_state(d, port, SlotState::Removing);
+}
+
 static void test_ports_held_by_sessions_are_left_alone(void**) {
   Drive d = drive_start(2, 2);
   drive_calm(d);
@@ -218,6 +232,7 @@ int main() {
       cmocka_unit_test(test_a_dead_one_is_replaced_with_nobody_asking),
       cmocka_unit_test(test_an_unhealthy_one_is_replaced),
       cmocka_unit_test(test_one_that_lost_its_network_is_replaced),
+      cmocka_unit_test(test_one_was_paused_before_the_listing_showed_it),
       cmocka_unit_test(test_ports_held_by_sessions_are_left_alone),
       cmocka_unit_test(test_a_failing_pool_backs_off_to_a_minute_and_says_so_once),
       cmocka_unit_test(test_a_pool_without_its_image_says_so_once),

@@ -104,6 +104,34 @@ static void test_the_name_is_awaited_while_an_old_session_holds_it(void**) {
 
 // ---- Somebody else renames.
 
+static void test_a_session_renamed_by_hand_kept_that_name_unsaid(void**) {
+  Drive d = claimed();
+  drive_renamed(d, kPort);
+  drive_calm(d);
+  const std::string id = slot(d, kPort).container_id;
+  drive_says(d, ContainerChange::Renamed, id, "odd");
+  assert_int_equal(said(d, SayLevel::Warning, "renamed to odd"), 1);
+  drive_wait(d, 1);
+  assert_string_equal(jobs<DoRename>(d).at(0).name.c_str(), "vnc_ana");
+  drive_renamed(d, kPort);
+  assert_string_equal(slot(d, kPort).container_name.c_str(), "vnc_ana");
+  expect_answer(d, drive_access(d, "ana"), 302);
+}
+
+// Renamed by hand and by us, and the events of both come after our own answer.
+static void test_events_from_before_our_own_rename_start_no_second_one(void**) {
+  Drive d = claimed();
+  const std::string id = slot(d, kPort).container_id;
+  drive_renamed(d, kPort);
+  drive_says(d, ContainerChange::Renamed, id, "odd");
+  drive_wait(d, 1);
+  drive_renamed(d, kPort, Fault::Refused);  // it has that name already
+  drive_says(d, ContainerChange::Renamed, id, "vnc_ana");
+  drive_wait(d, 10'000);
+  assert_true(jobs<DoRename>(d).empty());
+  assert_string_equal(slot(d, kPort).container_name.c_str(), "vnc_ana");
+}
+
 static void test_a_ready_one_renamed_to_a_client_is_that_clients(void**) {
   Drive d = drive_start(2, 1);
   const int port = drive_pool(d);
@@ -160,6 +188,8 @@ int main() {
       cmocka_unit_test(test_an_old_listing_does_not_undo_a_rename),
       cmocka_unit_test(test_the_event_of_our_own_rename_may_come_first),
       cmocka_unit_test(test_the_name_is_awaited_while_an_old_session_holds_it),
+      cmocka_unit_test(test_a_session_renamed_by_hand_kept_that_name_unsaid),
+      cmocka_unit_test(test_events_from_before_our_own_rename_start_no_second_one),
       cmocka_unit_test(test_a_ready_one_renamed_to_a_client_is_that_clients),
       cmocka_unit_test(test_a_ready_one_renamed_to_anything_else_is_replaced),
       cmocka_unit_test(test_a_ready_one_renamed_to_a_client_who_has_a_session_is_removed),
