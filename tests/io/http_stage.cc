@@ -67,7 +67,7 @@ int64_t now_ms() {
 }
 
 bool turn_until(Server* server, const std::function<bool()>& done) {
-  const int64_t limit = now_ms() + 10000;
+  const int64_t limit = now_ms() + 60000;
   while (!done()) {
     if (now_ms() > limit) return false;
     event_base_loop(server->base, EVLOOP_NONBLOCK);

@@ -28,7 +28,7 @@ void server_end(Server* server);
 int free_port();
 
 int64_t now_ms();
-// Turns the loop until `done` or 10 s are over.
+// Turns the loop until `done` or 60 s are over.
 bool turn_until(Server* server, const std::function<bool()>& done);
 void turn_a_while(Server* server, int ms);
 // How often the loop wakes up within `ms`: a spinning one does so thousands of times.
