@@ -43,14 +43,16 @@ namespace {
 
 constexpr int kKeys = 40;  // a round
 
-// A field that is typed into; each change turns its colour, which is what is waited for, above the letters.
+// A field that is typed into; each press turns its colour, which is what is waited for, above the letters.
 Page typing_page() {
   Page page;
   page.body =
       "<!doctype html><meta charset=utf-8><title>typing</title><style>html{background:#1e90ff}body{margin:0}"
       "input{position:fixed;left:0;top:0;width:300px;height:40px;border:0;outline:0;font:20px "
       "sans-serif;background:#ffffff}</style>"
-      "<input autofocus oninput=\"this.style.background = this.value.length % 2 ? '#ffd060' : '#ffffff'\">";
+      // A repetition is none of ours: on a busy machine a release may come late.
+      "<input autofocus onkeydown=\"if (event.repeat) return; const style = this.style;"
+      "style.background = style.background ? '' : '#ffd060'\">";
   return page;
 }
 

@@ -53,8 +53,6 @@ user_pref("browser.cache.disk.smart_size.enabled", false);
 
 // What a picture sent over the network should not do: there is no graphics card, and each frame of an animation is bytes.
 user_pref("toolkit.cosmeticAnimations.enabled", false);
-user_pref("ui.prefersReducedMotion", 1);
-user_pref("general.smoothScroll", false);
 user_pref("layers.acceleration.disabled", true);
 user_pref("gfx.webrender.software", true);
 user_pref("webgl.disabled", true);

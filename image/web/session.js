@@ -136,6 +136,9 @@ function connect() {
     address.search = address.hash = '';
     const socket = new WebSocket(address, ['session.' + nonce]);
     const rfb = new RFB(screen, socket, { shared: true });
+    // What moves comes coarse, in few bytes; the X server sends it again without loss as soon as it stands still.
+    rfb.qualityLevel = 2;
+    rfb.compressionLevel = 5;
     rfb.focusOnClick = false;  // keys go through a field of ours
     rfb.background = '#202124';
     const one = connection = { rfb, heardAt: Date.now() };
