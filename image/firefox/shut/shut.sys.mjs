@@ -194,6 +194,25 @@ function register(component, category) {
   if (category) Services.catMan.addCategoryEntry(category, component.contractID, component.contractID, false, true);
 }
 
+// ---- the browser's own connections ------------------------------------------------------------------------------------------
+
+// From a process that shows pages: the viewer of PDF fetches the parts of a file in the browser's name.
+function isOfPage(channel) {
+  try {
+    return Boolean(channel.notificationCallbacks.getInterface(Ci.nsIParentChannel));
+  } catch {
+    return false;
+  }
+}
+
+// What no page and no person has asked for (settings, lists, updates, whatever the next release brings) is asked of nobody.
+function onRequest(channel) {
+  const { loadInfo, URI: address } = channel.QueryInterface(Ci.nsIHttpChannel);
+  const isOwn = loadInfo.loadingPrincipal?.isSystemPrincipal && loadInfo.externalContentPolicyType !== Ci.nsIContentPolicy.TYPE_DOCUMENT;
+  if (!isOwn || isOfPage(channel) || address.spec === Services.prefs.getStringPref("network.proxy.autoconfig_url", "")) return;
+  channel.cancel(Cr.NS_ERROR_BLOCKED_BY_POLICY);
+}
+
 // ---- start ---------------------------------------------------------------------------------------------------------------
 
 function onCommandLine(line) {
@@ -219,6 +238,9 @@ const observer = {
       case "domwindowclosed":
         onWindowGone(subject);
         break;
+      case "http-on-opening-request":
+        guarded(onRequest)(subject);
+        break;
       case "quit-application-granted":
         isEnding = true;
         Services.startup.exitLastWindowClosingSurvivalArea();
@@ -228,7 +250,7 @@ const observer = {
 };
 
 export function shut() {
-  for (const topic of ["command-line-startup", "domwindowopened", "domwindowclosed", "quit-application-granted"]) Services.obs.addObserver(observer, topic);
+  for (const topic of ["command-line-startup", "domwindowopened", "domwindowclosed", "http-on-opening-request", "quit-application-granted"]) Services.obs.addObserver(observer, topic);
   register(documentRule, "content-policy");
   register(filePickerIn(folder));
   Services.startup.enterLastWindowClosingSurvivalArea();
