@@ -194,18 +194,20 @@ NameValues dotenv_parse(std::string_view text, const NameValues& environment, st
   for (Reader reader = {lines}; take_while(&reader, kBlanks), !at_end(reader);) {
     const size_t begin = reader.at;
     Binding binding;
-    const auto number = 1 + std::count(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(begin), '\n');
+    const auto number = [&] {
+      return std::to_string(1 + std::count(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(begin), '\n'));
+    };
     if (!take_binding(&reader, &binding)) {
       take_until(&reader, "\n");
       const std::string line = lines.substr(begin, lines.find('\n', begin) - begin);
-      warnings->push_back("line " + std::to_string(number) +
+      warnings->push_back("line " + number() +
                           " cannot be read and is passed over: " + text_one_line(text_without_password(line), 80));
       continue;
     }
     if (binding.name.empty()) continue;
     if (binding.value) binding.value = expand(*binding.value, bindings, environment);
     if (binding.value && binding.value->size() > kValueMost) {
-      warnings->push_back("line " + std::to_string(number) + " is passed over: " + text_one_line(binding.name, 80) + " has more than " +
+      warnings->push_back("line " + number() + " is passed over: " + text_one_line(binding.name, 80) + " has more than " +
                           std::to_string(kValueMost) + " bytes");
       continue;
     }

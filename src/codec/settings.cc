@@ -337,12 +337,12 @@ bool has_our_prefix(std::string_view name) {
 
 // Empty when the name is ours or nobody's business.
 std::string typing_error(const std::string& name) {
-  if (name.size() > 64) return {};
+  const auto is_its_name = [&](const SettingRow& row) { return name == row.name; };
+  if (name.size() > 64 || std::any_of(std::begin(kRows), std::end(kRows), is_its_name)) return {};
   const std::string wanted = upper(name);
   const SettingRow* nearest = nullptr;
   size_t least = 0;
   for (const SettingRow& row : kRows) {
-    if (name == row.name) return {};
     const size_t length = std::string_view(row.name).size();
     const size_t allowed = std::min<size_t>(length / 4, 3);
     if (std::max(length, wanted.size()) - std::min(length, wanted.size()) > allowed) continue;  // so many slips at least

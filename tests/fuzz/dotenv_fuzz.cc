@@ -46,7 +46,7 @@ void check_file(const NameValues& values, std::string_view input) {
     const auto of_this_name = [wanted = name](const auto& one) { return one.first == wanted; };
     HOLDS(!name.empty() && std::count_if(values.begin(), values.end(), of_this_name) == 1, input);
     // No way to write a backslash at the end when other quotes follow: python-dotenv takes it as one that keeps the value open.
-    if (!is_plain_name(name) || value.find("${") != value.npos || value.ends_with('\\')) continue;
+    if (!is_plain_name(name) || value.size() > 2000 || value.find("${") != value.npos || value.ends_with('\\')) continue;
     kept.emplace_back(name, value);
     text += name + "=" + quoted(value) + "\n";
   }
