@@ -105,11 +105,29 @@ struct Written {
   uint64_t version = 0;
   std::string error;  // empty: on disk
 };
+// What a look at who watches is for. The answer carries it back, so that nobody needs to remember having asked.
+enum class LookFor {
+  Round,    // all sessions and the pool, now and then
+  Recycle,  // sessions that a newcomer may get the port of
+  Claim,    // a pool container that is being given to a client
+  Cleanup,  // sessions that look idle
+};
+struct Watched {
+  int port = 0;
+  uint64_t generation = 0;
+  int viewers = -1;  // established connections to the session port from outside the container; -1: nobody can tell
+};
+struct Looked {
+  LookFor purpose = LookFor::Round;
+  int64_t ended_ms = 0;  // CLOCK_MONOTONIC when the look had ended: what it says is as old as that
+  std::vector<Watched> watched;
+  std::string blind;  // why nothing can be seen on this machine; empty when something can
+};
 struct Tick {};
 struct Stop {};
 
 using Event = std::variant<AccessAsked, RemoveAsked, RemoveAllAsked, RequesterGone, LaunchDone, CheckDone, RemoveDone, RenameDone, PullDone,
-                           ConnectDone, Listed, ContainerChanged, StreamUp, StreamDown, Written, Tick, Stop>;
+                           ConnectDone, Listed, ContainerChanged, StreamUp, StreamDown, Written, Looked, Tick, Stop>;
 
 // ---- Actions.
 struct AnswerRedirect {
@@ -167,6 +185,15 @@ struct DoList {
 struct DoSave {
   uint64_t version = 0;
 };
+struct LookAt {
+  int port = 0;
+  uint64_t generation = 0;
+  std::string container_id;
+};
+struct DoLook {  // answered by one Looked of the same purpose, with each of these, whatever happens
+  LookFor purpose = LookFor::Round;
+  std::vector<LookAt> at;
+};
 enum class SayLevel { Debug, Info, Warning, Error };
 struct Say {
   SayLevel level = SayLevel::Info;
@@ -175,6 +202,6 @@ struct Say {
 };
 
 using Action = std::variant<AnswerRedirect, AnswerRemoved, AnswerRemovedAll, AnswerError, DoLaunch, DoCheck, DoRemove, DoRename, DoPull,
-                            DoConnect, DoList, DoSave, Say>;
+                            DoConnect, DoList, DoSave, DoLook, Say>;
 
 #endif

@@ -29,6 +29,11 @@ inline constexpr int64_t kPoolBackoffMostMs = 60'000;
 inline constexpr int kPoolParallel = 4;  // launches of the pool at once: half of the launch threads stay for clients
 inline constexpr int kRenameTries = 10;
 inline constexpr int kRetryAfterSeconds = 5;
+inline constexpr int kRetryAfterLongSeconds = 60;        // until somebody leaves, and not until something is done
+inline constexpr int64_t kLookFreshMs = 500;             // a session is taken only on a look that ended so lately
+inline constexpr int64_t kOnTheirWayMs = 60'000;         // a 302 so young: its viewer may still be on the way
+inline constexpr int64_t kSeenKeptMs = 60'000;           // last_seen_at may lag so much on disk
+inline constexpr size_t kLookMost = 64;                  // sessions in one look, so that an urgent one need not wait for all
 
 // orchestrator.cc
 void say(Turn& turn, SayLevel level, const char* tag, std::string text);
@@ -80,8 +85,23 @@ void remove_gone(Turn& turn, uint64_t request);
 void remove_expire(Turn& turn);
 
 // recycle.cc: no port is free
+enum class Recycled {
+  Placed,   // the client has a slot, is heir to one, or waits for a look at whose it may have
+  Nothing,  // no port that could be taken, or will be, for now
+  Kept,     // there are sessions, and by RECYCLE none of them may be taken
+};
 void recycle_serve_heirs(Turn& turn);
-bool recycle_for(Turn& turn, const std::string& client, const Want& want);
+Recycled recycle_for(Turn& turn, const std::string& client, const Want& want);
+void recycle_looked(Turn& turn);  // a look for those who seek has ended
+void recycle_forget(Turn& turn, const std::string& client);  // it seeks no more
+
+// viewers.cc: who watches
+void viewers_look(Turn& turn, LookFor purpose, const std::vector<const Slot*>& slots);
+void viewers_looked(Turn& turn, const Looked& event);
+void viewers_guard(Turn& turn, Slot& slot);  // CLAIMING, of the pool: its client is told only once nobody is seen watching
+void viewers_round(Turn& turn);  // begins the next one when its time has come
+bool viewers_fresh(const Turn& turn, const Slot& slot);  // a look at it ended just now
+int64_t viewers_idle_since(const Slot& slot);  // monotonic ms: the later of the last access and of somebody being seen
 
 // pool.cc
 void pool_fill(Turn& turn);
@@ -90,6 +110,8 @@ void pool_worked(Turn& turn);
 
 // cleanup.cc
 void cleanup_tick(Turn& turn);
+void cleanup_looked(Turn& turn, const Looked& event);  // ends those that turned out to be idle
+void cleanup_aged(Turn& turn, const Looked& event);    // ends those too old, of which a round has seen that nobody watches
 
 // rename.cc: a claimed pool container gets its client's name
 void rename_plan(Turn& turn, Slot& slot);
@@ -100,6 +122,7 @@ void rename_done(Turn& turn, const RenameDone& event);
 // durable.cc: what must be on disk before somebody is told
 void durable_written(Turn& turn, const Written& event);
 void durable_save(Turn& turn);  // at the end of each turn
+void durable_settle(Turn& turn, Slot& slot);  // goes on with a slot that waits, when nothing is left to wait for
 bool durable_broken(const Turn& turn);
 
 // engine.cc: is it there, and what it says of containers

@@ -24,13 +24,13 @@
 // | WAITING  | REMOVING | unhealthy, ended, too late, cancelled                      | launch_fail, removal_begin|
 // | READY    | CLAIMING | a client takes it                                          | access_claim              |
 // | READY    | WAITING  | found at start, not healthy yet                            | reconcile                 |
-// | READY    | REMOVING | died, unhealthy, stale, too many, given up for a client    | removal_begin             |
-// | CLAIMING | ASSIGNED | its record is on disk: now the 302 may leave               | durable_written           |
+// | READY    | REMOVING | died, unhealthy, stale, too many, watched, given up        | removal_begin             |
+// | CLAIMING | ASSIGNED | its record is on disk, nobody watches: the 302 may leave   | durable_settle            |
 // | CLAIMING | READY    | its record could not be written, and nobody was told       | durable_failed            |
 // | CLAIMING | WAITING  | the same, of one whose pool record is not on disk either   | durable_failed            |
-// | CLAIMING | REMOVING | died; removed; its record could not be written             | removal_begin             |
+// | CLAIMING | REMOVING | died; removed; watched; its record could not be written    | removal_begin             |
 // | ASSIGNED | WAITING  | found at start, not healthy yet                            | reconcile                 |
-// | ASSIGNED | REMOVING | died, removed, resized, recycled, idle                     | removal_begin             |
+// | ASSIGNED | REMOVING | died, removed, resized, recycled, idle, too old            | removal_begin             |
 // | REMOVING | FREE     | the engine says it is gone                                 | removal_done              |
 //
 // What holds in each state:
@@ -61,6 +61,7 @@ const char* slot_state_name(SlotState state);
 bool slot_move_is_legal(SlotState from, SlotState to);
 
 inline constexpr int64_t kNever = INT64_MAX;
+inline constexpr int64_t kLongAgo = INT64_MIN / 2;  // a difference with it does not overflow
 inline constexpr int64_t kDoomed = -1;  // of Table.orphans
 
 // What a client asks for. No size given: the default of today, and a session of any default will do.
@@ -94,6 +95,7 @@ struct Slot {
   std::string fingerprint;
   std::string extra;  // unknown fields of its record
   int64_t created_us = 0;
+  int64_t created_ms = 0;  // the same by the monotonic clock: what a wall clock that jumps cannot age
   int64_t last_access_us = 0;
   int64_t last_access_ms = 0;
 
@@ -117,6 +119,14 @@ struct Slot {
   int64_t rename_at_ms = kNever;
   bool warned = false;  // ASSIGNED: its bad health has been said
 
+  int viewers = -1;               // at the last look; -1: nobody can tell
+  int64_t looked_ms = kLongAgo;   // when that look had ended
+  int64_t last_seen_ms = kLongAgo;  // when somebody was last seen watching
+  int64_t last_seen_us = 0;         // the same, wall clock; 0: never
+  int64_t seen_kept_ms = kLongAgo;  // last_seen_ms as the disk has it, or soon will
+  bool guarded = false;   // CLAIMING: nobody is told but on a fresh look that finds nobody watching
+  bool unlooked = false;  // the same: that look is under way
+
   std::string held_for;     // REMOVING: whose it was, for the log and the answer
   bool by_name = false;     // REMOVING: the launch's outcome is unknown, look by name and job
   uint64_t launch_job = 0;  // the job that launched it, as its label says; 0 when adopted
@@ -127,6 +137,13 @@ struct Slot {
   std::string heir;             // REMOVING: the client who owns the port next. Changed by slot_set_heir alone
   Want heir_want;
   std::vector<Waiter> removers;  // requests to be told when it is gone
+};
+
+// Whose session a newcomer may be given the port of, when no other is to be had.
+enum class RecycleRule {
+  Unwatched,  // the one that nobody has watched or accessed for longest; none that is watched
+  Oldest,     // the one not accessed for longest, watched or not
+  Never,      // nobody's
 };
 
 struct CoreConfig {
@@ -142,6 +159,9 @@ struct CoreConfig {
   int64_t ready_timeout_ms = 60000;
   int64_t idle_timeout_ms = 0;
   int64_t cleanup_interval_ms = 0;
+  RecycleRule recycle = RecycleRule::Unwatched;
+  int64_t look_every_ms = 0;   // 0: nobody looks who watches, and last accesses must do
+  int64_t max_session_ms = 0;  // 0: no upper age
 };
 
 // A /remove-all that waits until each of these slots is free.
@@ -200,6 +220,12 @@ struct Table {
   bool pool_said = false;   // that the pool fails has been logged
   int pool_need = 0;        // last need that was logged
   int64_t cleanup_at_ms = kNever;
+
+  std::vector<std::string> seekers;  // clients who wait for a look at whose port they may have, in order
+  bool seeking = false;              // that look is under way
+  int64_t round_at_ms = kNever;      // the next look at everybody
+  int round_looks = 0;               // looks of the round under way
+  std::string blind;                 // why nobody can tell who watches; empty when somebody can
 
   std::unordered_map<std::string, std::pair<int64_t, int>> deaths;  // container ids that died lately -> when, exit code
   std::unordered_map<std::string, int64_t> orphans;  // containers without a slot: being removed -> kNever, may still be removed -> kDoomed, gone -> since when

@@ -37,6 +37,9 @@ struct Record {
   std::string fingerprint;              // of the settings it was born under; empty when unknown
   std::string boot_id;                  // boot in which last_accessed_mono_ms was read; empty when unknown
   int64_t last_accessed_mono_ms = -1;   // CLOCK_MONOTONIC of that boot; -1 when unknown
+  int viewers = -1;                     // at the last look; -1 when nobody can tell
+  int64_t last_seen_us = 0;             // wall clock: when somebody was last seen watching; 0: never
+  int64_t last_seen_mono_ms = -1;       // the same, in CLOCK_MONOTONIC of that boot; -1 when unknown
   std::string extra;                    // fields we do not know, as the text of one JSON object; empty when none
 };
 

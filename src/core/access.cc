@@ -60,6 +60,10 @@ bool access_too_crowded(Turn& turn, uint64_t request) {
   return true;
 }
 
+static bool seeks(const Table& table, const std::string& client) {
+  return std::find(table.seekers.begin(), table.seekers.end(), client) != table.seekers.end();
+}
+
 void access_asked(Turn& turn, const AccessAsked& event) {
   Table& table = turn.table;
   Want want{event.size_given, event.size};
@@ -88,7 +92,7 @@ void access_asked(Turn& turn, const AccessAsked& event) {
   }
   if (access_too_crowded(turn, event.request)) return;
   enqueue(turn, event.client, event.request, want);
-  if (slot || table.heirs.count(event.client)) {
+  if (slot || table.heirs.count(event.client) || seeks(table, event.client)) {
     say(turn, SayLevel::Info, "ACCESS", "CPF=" + event.client + " waits for its session, which is on its way");
     return;
   }
@@ -136,6 +140,15 @@ static void refuse_for_want_of_a_port(Turn& turn, const std::string& client) {
   access_refuse(turn, client, 503, text, kRetryAfterSeconds, slots);
 }
 
+static void refuse_since_all_are_kept(Turn& turn, const std::string& client) {
+  int sessions = turn.table.count[static_cast<size_t>(SlotState::Assigned)], watched = 0;
+  for (const auto& [port, slot] : turn.table.slots) watched += slot.state == SlotState::Assigned && slot.viewers > 0;
+  std::string text = "No available ports: " + std::to_string(sessions) + " sessions are in use, " + std::to_string(watched) + " of them watched right now";
+  text += turn.table.config.recycle == RecycleRule::Never ? ", and by RECYCLE=never none of them is ended for a newcomer. " : ". ";
+  text += "Try again when somebody has left.";
+  access_refuse(turn, client, 503, text, kRetryAfterLongSeconds, table_max_slots(turn.table));
+}
+
 void access_serve(Turn& turn, const std::string& client, const Want& want) {
   Slot* ready = want.size_given ? nullptr : oldest_ready(turn);
   if (std::string why = obstacle(turn, !ready); !why.empty()) {
@@ -156,8 +169,11 @@ void access_serve(Turn& turn, const std::string& client, const Want& want) {
     launch_begin(turn, *slot, client, want);
     return;
   }
-  if (recycle_for(turn, client, want)) return;
-  refuse_for_want_of_a_port(turn, client);
+  switch (recycle_for(turn, client, want)) {
+    case Recycled::Placed: return;
+    case Recycled::Nothing: refuse_for_want_of_a_port(turn, client); return;
+    case Recycled::Kept: refuse_since_all_are_kept(turn, client); return;
+  }
 }
 
 void access_claim(Turn& turn, Slot& slot, const std::string& client, const Want& want) {
@@ -166,6 +182,7 @@ void access_claim(Turn& turn, Slot& slot, const std::string& client, const Want&
   touch(turn, slot);
   slot_move(turn.table, slot, SlotState::Claiming);
   slot.record_version = turn.table.version;
+  viewers_guard(turn, slot);
   say(turn, SayLevel::Info, "STATE",
       "CLAIM pool: container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " -> CPF=" + client);
 }
@@ -175,6 +192,7 @@ static std::vector<Waiter> take_waiters(Turn& turn, const std::string& client) {
   if (found == turn.table.waiters.end()) return {};
   std::vector<Waiter> taken = std::move(found->second);
   turn.table.waiters.erase(found);
+  recycle_forget(turn, client);
   for (const Waiter& waiter : taken) turn.table.waiting_for.erase(waiter.request);
   return taken;
 }
@@ -240,7 +258,9 @@ void access_gone(Turn& turn, uint64_t request) {
   turn.table.waiting_for.erase(found);
   auto& queue = turn.table.waiters[client];
   std::erase_if(queue, [&](const Waiter& waiter) { return waiter.request == request; });
-  if (queue.empty()) turn.table.waiters.erase(client);
+  if (!queue.empty()) return;
+  turn.table.waiters.erase(client);
+  recycle_forget(turn, client);
   say(turn, SayLevel::Info, "ACCESS", "CPF=" + client + " hung up: its session is kept for the next try");
 }
 
@@ -257,7 +277,10 @@ void access_expire(Turn& turn) {
     turn.table.waiting_for.erase(request);
     auto& queue = turn.table.waiters[client];
     std::erase_if(queue, [request = request](const Waiter& waiter) { return waiter.request == request; });
-    if (queue.empty()) turn.table.waiters.erase(client);
+    if (queue.empty()) {
+      turn.table.waiters.erase(client);
+      recycle_forget(turn, client);
+    }
     say(turn, SayLevel::Warning, "ACCESS", "CPF=" + client + " has waited too long: told to try again, its launch goes on");
     const char* text = turn.table.pulling ? "The session image is still being pulled. Try again in a few seconds."
                                           : "The session is not ready yet. Try again in a few seconds.";

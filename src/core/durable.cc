@@ -40,6 +40,12 @@ static std::vector<int> ports_waiting(const Table& table, uint64_t up_to) {
 
 static void recorded(Turn& turn, Slot& slot) {
   if (slot.state == SlotState::Claiming) {
+    if (slot.unlooked) return;  // the look's end comes back here
+    if (slot.guarded && !viewers_fresh(turn, slot)) {  // of an earlier claim, or the disk was slow
+      viewers_guard(turn, slot);
+      return;
+    }
+    slot.guarded = false;
     slot_move(turn.table, slot, SlotState::Assigned);
     rename_plan(turn, slot);
     access_arrived(turn, slot);
@@ -57,6 +63,10 @@ static void recorded(Turn& turn, Slot& slot) {
           std::to_string(turn.table.count[static_cast<size_t>(SlotState::Ready)]) + "/" + std::to_string(turn.table.config.warm_pool_size) + ")");
 }
 
+void durable_settle(Turn& turn, Slot& slot) {
+  if (waits_for(slot, turn.table.on_disk)) recorded(turn, slot);
+}
+
 // Nobody has been told of the claim, so what was the pool's goes back to it; a session made for this client alone is given back to the
 // engine; one that was found running is kept, for it may be in use.
 static void not_recorded(Turn& turn, Slot& slot) {
@@ -72,6 +82,7 @@ static void not_recorded(Turn& turn, Slot& slot) {
   }
   slot_move(turn.table, slot, slot.pool_recorded ? SlotState::Ready : SlotState::Waiting);
   slot_give(turn.table, slot, "");
+  slot.unlooked = slot.guarded = false;
   slot.record_version = turn.table.version;
 }
 

@@ -36,6 +36,7 @@ void launch_begin(Turn& turn, Slot& slot, const std::string& client, const Want&
   slot.fingerprint = table.config.fingerprint;
   slot.launched_ms = turn.now.mono_ms;
   slot.created_us = turn.now.wall_us;
+  slot.created_ms = turn.now.mono_ms;
   slot.for_pool = client.empty();
   slot.pool_name = client.empty() || name_is_held(turn, client_container_name(client));
   slot_move(table, slot, SlotState::Creating);
@@ -203,6 +204,7 @@ void launch_ready(Turn& turn, Slot& slot) {
   else
     slot_move(table, slot, SlotState::Claiming);
   slot.record_version = table.version;
+  if (slot.state == SlotState::Claiming && slot.for_pool) viewers_guard(turn, slot);
 }
 
 void launch_check_done(Turn& turn, const CheckDone& event) {

@@ -103,6 +103,7 @@ static void stop(Turn& turn) {
   Table& table = turn.table;
   const std::string text = "The orchestrator is stopping. Try again in a moment.";
   table.stopping = true;
+  table.seekers.clear();
   early_answer(turn, true, text);
   std::vector<std::string> clients;
   for (const auto& [client, waiters] : table.waiters) clients.push_back(client);
@@ -146,6 +147,7 @@ static void tick(Turn& turn) {
   removal_tick(turn);
   rename_tick(turn);
   engine_tick(turn);
+  viewers_round(turn);
   cleanup_tick(turn);
 }
 
@@ -186,6 +188,8 @@ void step(Table& table, const Event& event, Now now, std::vector<Action>* action
     engine_stream_down(turn, *down);
   } else if (const auto* written = std::get_if<Written>(&event)) {
     durable_written(turn, *written);
+  } else if (const auto* looked = std::get_if<Looked>(&event)) {
+    viewers_looked(turn, *looked);
   } else if (std::get_if<Tick>(&event)) {
     tick(turn);
   } else if (std::get_if<Stop>(&event)) {

@@ -14,13 +14,13 @@ static int whole(const std::string& text) {
   return value;
 }
 
-// Idle time goes on counting in the monotonic clock of the same boot. Across a boot the wall clock serves, and a time in the future
-// counts as now: a clock that was set must not make sessions look hours idle.
-static int64_t last_access_ms(const Turn& turn, const Record& record) {
+// A time in the future counts as now: a clock that was set must not make sessions look hours idle.
+static int64_t ms_of_wall(const Turn& turn, int64_t wall_us) { return turn.now.mono_ms - std::max<int64_t>(0, turn.now.wall_us - wall_us) / 1000; }
+
+// Idle time goes on counting in the monotonic clock of the same boot. Across a boot the wall clock serves.
+static int64_t ms_of(const Turn& turn, const Record& record, int64_t mono_ms, int64_t wall_us) {
   bool same_boot = !record.boot_id.empty() && record.boot_id == turn.table.config.boot_id;
-  if (same_boot && record.last_accessed_mono_ms >= 0 && record.last_accessed_mono_ms <= turn.now.mono_ms) return record.last_accessed_mono_ms;
-  int64_t idle_us = std::max<int64_t>(0, turn.now.wall_us - record.last_accessed_us);
-  return turn.now.mono_ms - idle_us / 1000;
+  return same_boot && mono_ms >= 0 && mono_ms <= turn.now.mono_ms ? mono_ms : ms_of_wall(turn, wall_us);
 }
 
 static void fill(Turn& turn, Slot& slot, const Record& record) {
@@ -30,8 +30,11 @@ static void fill(Turn& turn, Slot& slot, const Record& record) {
   slot.fingerprint = record.fingerprint;
   slot.extra = record.extra;
   slot.created_us = record.created_us;
+  slot.created_ms = ms_of_wall(turn, record.created_us);
   slot.last_access_us = record.last_accessed_us;
-  slot.last_access_ms = last_access_ms(turn, record);
+  slot.last_access_ms = ms_of(turn, record, record.last_accessed_mono_ms, record.last_accessed_us);
+  slot.last_seen_us = record.last_seen_us;
+  if (slot.last_seen_us) slot.last_seen_ms = slot.seen_kept_ms = ms_of(turn, record, record.last_seen_mono_ms, record.last_seen_us);
   slot.adopted = true;
 }
 
@@ -217,6 +220,7 @@ static void adopt(Turn& turn, const Seen& seen, const std::string& client) {
   slot->size_by_default = !seen.size.width;
   slot->fingerprint = seen.fingerprint;
   slot->created_us = seen.created_us;
+  slot->created_ms = ms_of_wall(turn, seen.created_us);
   slot->last_access_ms = turn.now.mono_ms;
   slot->last_access_us = turn.now.wall_us;
   slot->adopted = true;
@@ -300,6 +304,7 @@ void reconcile(Turn& turn, const Listed& event) {
   if (!table.reconciled) {
     table.reconciled = true;
     table_changed(table);
+    viewers_round(turn);  // who works on through our restart is to be seen before anything else
     int pool = table.count_pool[static_cast<size_t>(SlotState::Ready)];
     int all = static_cast<int>(table_records(table).size());
     say(turn, SayLevel::Info, "RECONCILE", "WARM_POOL_SIZE = " + std::to_string(table.config.warm_pool_size));

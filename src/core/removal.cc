@@ -68,6 +68,7 @@ void removal_begin(Turn& turn, Slot& slot, const std::string& why) {
   slot_give(turn.table, slot, "");
   slot.parked = false;
   slot.healthy = false;
+  slot.unlooked = slot.guarded = false;
   send_removal(turn, slot);
 }
 
@@ -144,6 +145,7 @@ void remove_asked(Turn& turn, const RemoveAsked& event) {
   Slot* slot = slot_by_client(table, event.client);
   auto heir = table.heirs.find(event.client);
   if (!slot && heir == table.heirs.end()) {
+    access_refuse(turn, event.client, 409, "The request was taken back by a /remove. Ask again for a new session.");  // one who seeks a port
     say(turn, SayLevel::Info, "REMOVE", "No container for CPF=" + event.client);
     answer_error(turn, event.request, 404, "No container found for client " + event.client);
     return;

@@ -1,6 +1,7 @@
 // The doors through which every slot changes, and the views of the table.
 #include "core/slots.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -163,6 +164,9 @@ Record slot_record(const Table& table, const Slot& slot) {
   record.fingerprint = slot.fingerprint;
   record.boot_id = table.config.boot_id;
   record.last_accessed_mono_ms = slot.last_access_ms;
+  record.viewers = slot.viewers;
+  record.last_seen_us = slot.last_seen_us;
+  if (slot.last_seen_us) record.last_seen_mono_ms = slot.last_seen_ms;
   record.extra = slot.extra;
   return record;
 }
@@ -204,6 +208,8 @@ static const char* check_slot(const Table& table, const Slot& slot) {
   if (!slot.heir.empty() && table.by_client.count(slot.heir)) return "its heir has a slot already";
   if (!slot.removers.empty() && slot.state != SlotState::Removing) return "somebody waits for its removal";
   if (slot.outside && slot.state == SlotState::Free) return "outside the range and FREE";
+  if (slot.unlooked && !slot.guarded) return "a look is waited for in vain";
+  if (slot.guarded && slot.state != SlotState::Claiming) return "a look is waited for";
   if (slot.state == SlotState::Ready && slot.container_name != pool_container_name(slot.port)) return "READY under a strange name";
   return "";
 }
@@ -229,7 +235,9 @@ std::string table_check(const Table& table) {
     waiting += waiters.size();
     if (waiters.empty()) return "an empty queue is kept for client " + client;
     auto own = table.by_client.find(client);
-    if (own == table.by_client.end() && !table.heirs.count(client)) return "client " + client + " waits for nothing";
+    bool seeks = std::find(table.seekers.begin(), table.seekers.end(), client) != table.seekers.end();
+    if (seeks && (own != table.by_client.end() || table.heirs.count(client))) return "client " + client + " seeks what it has";
+    if (own == table.by_client.end() && !table.heirs.count(client) && !seeks) return "client " + client + " waits for nothing";
     if (own != table.by_client.end() && table.slots.at(own->second).state == SlotState::Assigned)
       return "client " + client + " waits although its session is there";
     for (const Waiter& waiter : waiters) {
@@ -237,6 +245,9 @@ std::string table_check(const Table& table) {
       if (known == table.waiting_for.end() || known->second != client) return "a waiting request does not know its client";
     }
   }
+  for (const std::string& client : table.seekers)
+    if (!table.waiters.count(client)) return "client " + client + " seeks and nobody waits";
+  if (!table.seekers.empty() && !table.seeking) return "clients seek and nobody looks";
   if (waiting != table.waiting_for.size()) return "a request waits in no queue";
   if (table.reconciled && !table.early.empty()) return "early requests were left behind";
   if (table.defects) return "a slot made an illegal move";

@@ -136,6 +136,7 @@ struct Performer {
     submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_list(daemon.table, action));
   }
   void operator()(const DoSave& action) const { save(daemon, action.version); }
+  void operator()(const DoLook&) const {}  // never asked for: core_config leaves look_every_ms at 0
   void operator()(const Say& action) const { write_log(daemon, log_level_of(action.level), action.tag, action.text); }
 };
 

@@ -206,6 +206,28 @@ void drive_written(Drive& drive, const std::string& error) {
   drive_step(drive, Written{job.version, error});
 }
 
+static Looked look(const Drive& drive, const DoLook& job, int64_t late_ms) {
+  Looked looked{job.purpose, drive.now.mono_ms - late_ms, {}, drive.blind};
+  for (const LookAt& at : job.at) {
+    const auto found = drive.watching.find(at.port);
+    const int viewers = !drive.blind.empty() ? -1 : found == drive.watching.end() ? 0 : found->second;
+    looked.watched.push_back(Watched{at.port, at.generation, viewers});
+  }
+  return looked;
+}
+
+void drive_looked(Drive& drive, LookFor purpose, int64_t late_ms) {
+  for (size_t i = 0; i < drive.jobs.size(); i++) {
+    const auto* job = std::get_if<DoLook>(&drive.jobs[i]);
+    if (!job || job->purpose != purpose) continue;
+    const Looked looked = look(drive, *job, late_ms);
+    drive.jobs.erase(drive.jobs.begin() + static_cast<std::ptrdiff_t>(i));
+    drive_step(drive, looked);
+    return;
+  }
+  fail_msg("no look of purpose %d was asked for", static_cast<int>(purpose));
+}
+
 void drive_engine_up(Drive& drive, const std::vector<Seen>& seen) {
   drive_step(drive, StreamUp{});
   drive_connected(drive);
@@ -273,6 +295,8 @@ static void do_first(Drive& drive) {
     drive_removed(drive, removal->port);
   else if (const auto* rename = std::get_if<DoRename>(&job))
     drive_renamed(drive, rename->port);
+  else if (const auto* looks = std::get_if<DoLook>(&job))
+    drive_looked(drive, looks->purpose);
   else if (std::get_if<DoPull>(&job))
     drive_pulled(drive);
   else if (std::get_if<DoConnect>(&job))

@@ -33,6 +33,8 @@ struct Drive {
   std::vector<Record> writing;  // what the write under way would make of it
   std::map<uint64_t, Outcome> asked;
   std::map<std::string, std::string> told;  // container -> the client who was sent to it
+  std::map<int, int> watching;  // port -> viewers that a look finds there; none: 0
+  std::string blind;            // why looks find nothing out
   uint64_t requests = 0;
   int containers = 0;
 };
@@ -44,7 +46,7 @@ inline const char* const kInstance = "vnc_network";
 inline const char* const kRun = "run-now";
 inline const char* const kPrint = "print-now";
 
-CoreConfig drive_config(int ports, int pool);
+CoreConfig drive_config(int ports, int pool);  // nobody looks who watches
 Drive drive_create(const CoreConfig& config, const std::vector<Record>& records = {});
 // The same, with the engine up and nothing running there, and the first write done.
 Drive drive_start(int ports, int pool);
@@ -70,6 +72,7 @@ void drive_pulled(Drive& drive, Fault fault = Fault::None);
 void drive_connected(Drive& drive, Fault fault = Fault::None);
 void drive_listed(Drive& drive, const std::vector<Seen>& seen, Fault fault = Fault::None);
 void drive_written(Drive& drive, const std::string& error = "");
+void drive_looked(Drive& drive, LookFor purpose, int64_t late_ms = 0);  // late: so long ago the look had ended
 void drive_engine_up(Drive& drive, const std::vector<Seen>& seen);  // stream, connect, listing
 // What the engine says by itself.
 void drive_says(Drive& drive, ContainerChange change, const std::string& id, const std::string& name = "");

@@ -38,6 +38,7 @@ const char* what_name(What what) {
     case What::Exit: return "Exit";
     case What::Reboot: return "Reboot";
     case What::HandRestarts: return "HandRestarts";
+    case What::Watch: return "Watch";
   }
   return "?";
 }
@@ -143,7 +144,8 @@ static void answer(World& world, const Choice& choice) {
   if (world.answers.empty()) return;
   static const char* const kKinds[] = {"",        "",        "",         "",     "launch",
                                        "look",    "removal", "renaming", "pull", "question for its version",
-                                       "listing", "",        "",         "",     "write"};
+                                       "listing", "",        "",         "",     "write",
+                                       "look at who watches"};
   const size_t at = choice.who % world.answers.size();
   const size_t kind = world.answers[at].index();
   const bool write = std::get_if<Written>(&world.answers[at]) != nullptr;
@@ -266,6 +268,7 @@ void world_apply(World& world, const Choice& choice) {
     case What::HandDisconnects:
     case What::HandStarts:
     case What::HandRestarts:
+    case What::Watch:
     case What::HandMakes: hands_act(world, choice); break;
     case What::StreamOpens: stream_opens(world); break;
     case What::StreamBreaks:
@@ -344,8 +347,10 @@ void world_settle(World& world) {
   world.disk_full = false;
   world.engine_up = world.image_here = true;
   world.port_of_another = 0;
-  for (Box& box : world.boxes)
+  for (Box& box : world.boxes) {
     if (box.seen.state == SeenState::Paused) box.seen.state = SeenState::Running;
+    if (!world.told.count(box.seen.id)) box.viewers = 0;
+  }
   if (world.stopping) daemon_kill(world, FileFate::Whole, 0);
   calm_until(world, world.now.mono_ms + 15 * 60'000);
 }
@@ -380,6 +385,13 @@ World world_create(uint64_t seed, bool telling) {
     config.warm_pool_size = 6;
   }
   if (seed % 16 == 5) config.most_waiting = 2;
+  if (seed % 2 == 0) {  // somebody looks who watches
+    static constexpr RecycleRule kRules[] = {RecycleRule::Unwatched, RecycleRule::Unwatched, RecycleRule::Oldest, RecycleRule::Never};
+    config.look_every_ms = 10'000;
+    config.recycle = kRules[mix(&dice) % std::size(kRules)];
+    config.max_session_ms = mix(&dice) % 4 ? 0 : 300'000;
+    world.blind = mix(&dice) % 8 == 0;
+  }
   daemon_start(world);
   return world;
 }

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 find "$build" -name '*.gcda' -delete
-"$build/tests/sim/sim_test" --seeds "${SEEDS:-30000}" --first "${FIRST_SEED:-1}" --moves
+"$build/tests/sim/sim_test" --seeds "${SEEDS:-60000}" --first "${FIRST_SEED:-1}" --moves
 
 # One line for each line of code never reached, and for each that has a branch never taken: "file:text of the line".
 gcov --stdout --branch-probabilities --branch-counts "$build"/src/core/*.gcda >"$work/gcov"

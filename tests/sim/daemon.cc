@@ -87,7 +87,7 @@ static void perform(World& world, const Event& event, const Action& action) {
 void daemon_step(World& world, const Event& event) {
   if (!world.failure.empty()) return;
   world.tally.steps++;
-  rules_before(world);
+  rules_before(world, event);
   world.actions.clear();
   step(world.table, event, world.now, &world.actions);
   for (const Action& action : world.actions) perform(world, event, action);
@@ -118,6 +118,8 @@ void daemon_start(World& world) {
   world.life++;
   world.stopping = world.stream_up = false;
   world.known_dead.clear();
+  world.sights.clear();
+  world.was_ready.clear();
   world.may_still_go.clear();
   world.config.run = "run" + std::to_string(world.life);
   world.actions.clear();
@@ -126,7 +128,7 @@ void daemon_start(World& world) {
       for (size_t to = 0; to < kSlotStates; to++) world.tally.moves[from][to] += world.table.moves[from][to];
   world.table = orchestrator_create(world.config, world.disk, world.now, &world.actions);
   const std::vector<Action> actions = world.actions;
-  rules_before(world);
+  rules_before(world, Tick{});
   for (const Action& action : actions) perform(world, Tick{}, action);
   if (world.failure.empty()) rules_after(world, Tick{});
 }

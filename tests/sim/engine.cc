@@ -36,6 +36,7 @@ void box_ends(World& world, Box& box) {
   box.seen.state = SeenState::Ended;
   box.seen.health = SeenHealth::None;
   box.seen.on_network = box.page = false;
+  box.viewers = 0;
   box.seen.why = "exit code 137";
   box_says(world, ContainerChange::Died, box);
 }
@@ -242,6 +243,19 @@ static void save(World& world, const Work& work, Outcome outcome) {
   report(world, work, Written{std::get<DoSave>(work.job).version, fails ? "the disk is full" : ""});
 }
 
+// Not the engine's: the kernel's. A look that fails finds nothing out, about one of them or at all.
+static void look(World& world, const Work& work, Outcome outcome) {
+  const auto& job = std::get<DoLook>(work.job);
+  const bool dark = world.blind || outcome == Outcome::Refused;
+  Looked looked{job.purpose, world.now.mono_ms, {}, dark ? "no eyes here" : ""};
+  for (const LookAt& at : job.at) {
+    const Box* box = box_by_id(world, at.container_id);
+    const bool unknown = dark || !box || !runs(*box) || (outcome == Outcome::LostUndone && looked.watched.empty());
+    looked.watched.push_back(Watched{at.port, at.generation, unknown ? -1 : box->viewers});
+  }
+  report(world, work, looked);
+}
+
 void work_do(World& world, size_t at, Outcome outcome) {
   Work work = pull_out(world.work, at);
   if (std::get_if<DoLaunch>(&work.job)) {
@@ -256,6 +270,8 @@ void work_do(World& world, size_t at, Outcome outcome) {
     listing(world, work, outcome);
   } else if (std::get_if<DoSave>(&work.job)) {
     save(world, work, outcome);
+  } else if (std::get_if<DoLook>(&work.job)) {
+    look(world, work, outcome);
   } else {
     const bool pull = std::get_if<DoPull>(&work.job) != nullptr;
     const bool well = outcome == Outcome::Well || outcome > Outcome::LostLater;
@@ -287,5 +303,10 @@ std::string work_text(const Work& work) {
   if (std::get_if<DoList>(&work.job)) return whose + "listing";
   if (const auto* job = std::get_if<DoSave>(&work.job))
     return whose + "write of version " + std::to_string(job->version);
+  if (const auto* job = std::get_if<DoLook>(&work.job)) {
+    std::string at;
+    for (const LookAt& one : job->at) at += " " + one.container_id;
+    return whose + "look at who watches" + at;
+  }
   return whose + (std::get_if<DoPull>(&work.job) ? "pull of the image" : "question for its version");
 }

@@ -38,6 +38,19 @@ inline constexpr Found kFound[] = {
      "0; "
      "Prompt 0 0 0 0; Happen 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 1 0 0 0; Call 0 4 0 0; Prompt 0 0 0 0; "
      "Answer 0 0 0 0; Prompt 0 0 0 0"},
+    {"a port was sought for a client who had given up waiting", 4484,
+     "Ask 2 0 0 0; RemoveOne 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Kill 0 0 119313 0; PortHeld 0 0 0 0; Kill 0 0 "
+     "146388 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; ImageGoes 0 0 0 0; Prompt 0 0 0 "
+     "0; Kill 0 0 816895 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Ask 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt "
+     "0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Sleep 0 0 65000 0; Prompt 0 0 0 0"},
+    {"a pool container that a slow disk held up was given out on a look of two minutes ago", 122,
+     "Ask 3 0 0 0; Prompt 0 0 0 0; Wait 0 0 130000 0; Ask 3 0 0 0"},
+    {"a pool container found not healthy at a restart was given out without a look", 9710,
+     "HandRemoves 0 0 0 0; Kill 0 0 474026 0; HandRestarts 0 0 0 0; Stop 0 0 0 0; Exit 0 0 436580 0; StreamOpens 0 0 0 0; Prompt 0 0 "
+     "0 0; Ask 0 0 0 0"},
+    {"a claim went on though a round had seen somebody watch meanwhile", 40006,
+     "EngineStops 0 0 0 0; EngineStarts 0 0 0 0; StreamOpens 0 0 0 0; Ask 0 0 0 0; Wait 0 0 21000 0; Ask 5 0 0 0; Prompt 0 0 0 0; "
+     "Prompt 2 0 0 0; Watch 1 1 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0"},
 };
 
 #endif

@@ -132,6 +132,10 @@ void hands_act(World& world, const Choice& choice) {
           return;
       tell(world, "somebody starts " + who + " again");
       return starts_again(world, *box);
+    case What::Watch:
+      if (!running && !paused) return;
+      box->viewers = choice.how % 3;
+      return tell(world, std::to_string(box->viewers) + " watch " + who);
     case What::HandRestarts:
       if (!running) return;
       tell(world, "somebody restarts " + who);

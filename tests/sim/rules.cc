@@ -6,7 +6,10 @@
 #include "core/rules.h"
 #include "sim/world.h"
 
-void rules_before(World& world) {
+static void take_sights(World& world, const Event& event);
+
+void rules_before(World& world, const Event& event) {
+  take_sights(world, event);
   world.was.clear();
   for (const auto& [port, slot] : world.table.slots) {
     Was was{port,
@@ -19,8 +22,11 @@ void rules_before(World& world) {
             slot.fingerprint,
             slot.size,
             slot.last_access_ms,
+            slot.last_seen_ms,
+            slot.created_ms,
             slot.blocked_until_ms,
             slot.changed};
+    if (slot.state == SlotState::Ready) world.was_ready.insert(slot.container_id);
     world.was.push_back(std::move(was));
   }
   world.before.reconciled = world.table.reconciled;
@@ -28,7 +34,7 @@ void rules_before(World& world) {
   world.before.pulling = world.table.pulling;
   world.before.moves = world.table.moves;
   world.before.early.clear();
-  for (const auto& [event, deadline] : world.table.early) world.before.early.push_back(event);
+  for (const auto& [early, deadline] : world.table.early) world.before.early.push_back(early);
 }
 
 // ---- Every answer and every job.
@@ -103,6 +109,26 @@ static bool seen_ended(const Was& was, const Listed& listed) {
   return true;
 }
 
+// By the last look, which ended less than a second ago; or nobody can tell at all.
+static bool is_unwatched(const World& world, const Was& was) {
+  auto sight = world.sights.find(was.container);
+  if (sight == world.sights.end() || world.now.mono_ms - sight->second.ended_ms >= 1000) return false;
+  return sight->second.viewers == 0 || (sight->second.viewers < 0 && !world.table.blind.empty());
+}
+
+static int64_t idle_ms(const World& world, const Was& was) {
+  return world.now.mono_ms - std::max(was.last_access_ms, was.last_seen_ms);
+}
+
+static bool may_end_by_itself(const World& world, const Was& was) {
+  if (world.config.look_every_ms) {
+    auto sight = world.sights.find(was.container);
+    if (sight == world.sights.end() || world.now.mono_ms - sight->second.ended_ms >= 1000 || sight->second.viewers > 0) return false;
+  }
+  const bool old = world.config.max_session_ms && world.now.mono_ms - was.created_ms > world.config.max_session_ms;
+  return idle_ms(world, was) > world.config.idle_timeout_ms || (old && idle_ms(world, was) >= kOnTheirWayMs);
+}
+
 // It was removed, or resized, or is dead, or idle, as far as this event goes.
 static bool may_end(const World& world, const Was& was, const Event& event) {
   if (const auto* removal = std::get_if<RemoveAsked>(&event)) return removal->client == was.client;
@@ -110,7 +136,9 @@ static bool may_end(const World& world, const Was& was, const Event& event) {
   if (const auto* asked = std::get_if<AccessAsked>(&event))
     return asked->client == was.client && !fits(world, was, *asked);
   if (const auto* listed = std::get_if<Listed>(&event)) return seen_ended(was, *listed);
-  if (std::get_if<Tick>(&event)) return world.now.mono_ms - was.last_access_ms > world.config.idle_timeout_ms;
+  if (std::get_if<Tick>(&event)) return !world.config.look_every_ms && may_end_by_itself(world, was);
+  if (const auto* looked = std::get_if<Looked>(&event))
+    return looked->purpose != LookFor::Recycle && may_end_by_itself(world, was);
   if (const auto* changed = std::get_if<ContainerChanged>(&event))
     return changed->id == was.container &&
            (changed->change == ContainerChange::Died || changed->change == ContainerChange::Destroyed);
@@ -125,12 +153,22 @@ static bool may_be_given_up(const Was& was, const Event& event) {
   if (const auto* removal = std::get_if<RemoveAsked>(&event)) return removal->client == was.client;
   if (const auto* written = std::get_if<Written>(&event))
     return was.state == SlotState::Claiming || (was.state == SlotState::Waiting && !written->error.empty());
+  if (const auto* looked = std::get_if<Looked>(&event)) {
+    for (const Watched& watched : looked->watched)
+      if (watched.port == was.port && watched.generation == was.generation)
+        return was.state == SlotState::Claiming;
+    return false;
+  }
   return std::get_if<PullDone>(&event) || std::get_if<Listed>(&event) || std::get_if<Tick>(&event) ||
          std::get_if<RemoveAllAsked>(&event) || std::get_if<Stop>(&event);
 }
 
 // Its port goes to another client, who found nothing better: nothing free, nothing of the pool, and no older session.
 static void was_recycled(World& world, const Was& was) {
+  const bool by_look = world.config.look_every_ms && world.config.recycle == RecycleRule::Unwatched;
+  if (world.config.recycle == RecycleRule::Never) broken(world, "the session of " + was.client + " is recycled under RECYCLE=never");
+  if (by_look && !is_unwatched(world, was))
+    broken(world, "the session of " + was.client + " is recycled, and no look of this second has found that nobody watches it");
   for (const Was& other : world.was) {
     const Slot* now = slot_at(world.table, other.port);
     if (other.outside || !now || now->outside) continue;
@@ -139,9 +177,15 @@ static void was_recycled(World& world, const Was& was) {
       broken(world, "the session of " + was.client + " is recycled" + which + " is free");
     if (other.state == SlotState::Ready && now->state == SlotState::Ready)
       broken(world, "the session of " + was.client + " is recycled" + which + " is READY");
-    if (other.state == SlotState::Assigned && now->state == SlotState::Assigned &&
-        now->last_access_ms < was.last_access_ms)
+    const bool both = other.state == SlotState::Assigned && now->state == SlotState::Assigned;
+    if (both && !by_look && now->last_access_ms < was.last_access_ms)
       broken(world, "the session of " + was.client + " is recycled" + which + " was not accessed for longer");
+    const bool on_the_way = world.now.mono_ms - was.last_access_ms < kOnTheirWayMs;
+    const bool other_on_the_way = world.now.mono_ms - now->last_access_ms < kOnTheirWayMs;
+    if (both && by_look && is_unwatched(world, other) && on_the_way == other_on_the_way && idle_ms(world, other) > idle_ms(world, was))
+      broken(world, "the session of " + was.client + " is recycled" + which + " was not watched or accessed for longer");
+    if (both && by_look && is_unwatched(world, other) && on_the_way && !other_on_the_way)
+      broken(world, "the session of " + was.client + ", on its way there, is recycled" + which + " is not watched either");
   }
   if (was.outside) broken(world, "the session of " + was.client + " is recycled, and its port is not of our range");
 }
@@ -252,6 +296,19 @@ static void check_ready(World& world) {
   if (may_trim && ready > table.config.warm_pool_size) broken(world, "more slots are READY than WARM_POOL_SIZE");
 }
 
+// From the pool to a client: somebody may have tried the ports, and would watch. (One that bears its client's name was the client's before.)
+static void check_claims(World& world) {
+  if (!world.config.look_every_ms) return;
+  for (const Was& was : world.was) {
+    const Slot* slot = slot_of(world.table, was.port, was.generation);
+    const bool given = was.state == SlotState::Claiming && slot && slot->state == SlotState::Assigned;
+    if (!given || !world.was_ready.count(was.container) || slot->container_name != pool_container_name(was.port)) continue;
+    auto sight = world.sights.find(was.container);
+    if (sight == world.sights.end() || sight->second.viewers > 0 || world.now.mono_ms - sight->second.ended_ms >= 1000)
+      broken(world, was.container + " of the pool is given to " + was.client + ", and no look has just found that nobody watches it");
+  }
+}
+
 static void check_status(World& world) {
   for (const Record& one : table_status(world.table)) {
     const SlotState state = world.table.slots.at(one.port).state;
@@ -269,6 +326,18 @@ static void check_patience(World& world) {
              "request " + std::to_string(request) + " of " + world.requests[request].client + " has waited too long");
 }
 
+// Before a step: what it hears is what it may act on.
+static void take_sights(World& world, const Event& event) {
+  const auto* looked = std::get_if<Looked>(&event);
+  if (!looked) return;
+  for (const Watched& watched : looked->watched) {
+    const Slot* slot = slot_of(world.table, watched.port, watched.generation);
+    if (!slot) continue;
+    Sight& sight = world.sights[slot->container_id];
+    if (looked->ended_ms >= sight.ended_ms) sight = Sight{watched.viewers, looked->ended_ms};
+  }
+}
+
 void rules_after(World& world, const Event& event) {
   if (const auto* removed = std::get_if<RemoveDone>(&event))
     if (removed->port == 0 && removed->failure.fault == Fault::Unknown)
@@ -277,6 +346,7 @@ void rules_after(World& world, const Event& event) {
   if (!wrong.empty()) broken(world, wrong);
   check_ready(world);
   check_ends(world, event);
+  check_claims(world);
   if (const auto* asked = std::get_if<AccessAsked>(&event)) check_access(world, *asked);
   if (world.table.waiting_for.size() > world.config.most_waiting) broken(world, "more wait for a session than may");
   check_broken_store(world, event);

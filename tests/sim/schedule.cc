@@ -54,8 +54,14 @@ static Choice make_time(Maker& maker) {
   return choice;
 }
 
-static Choice make_client(Maker& maker) {
+static Choice make_client(Maker& maker, const World& world) {
   Choice choice;
+  if (world.config.look_every_ms && !world.boxes.empty() && percent(maker, 30)) {
+    choice.what = What::Watch;
+    choice.who = static_cast<uint16_t>(below(maker, static_cast<int>(world.boxes.size())));
+    choice.how = how(percent(maker, 50) ? 1 : 2 * below(maker, 2));
+    return choice;
+  }
   choice.who = static_cast<uint16_t>(below(maker, maker.clients));
   const int die = below(maker, 40);
   choice.what = die < 29 ? What::Ask : die < 33 ? What::HangUp : die < 39 ? What::RemoveOne : What::RemoveAll;
@@ -135,7 +141,7 @@ static bool make(Maker& maker, const World& world, Choice* choice) {
   Choice made;
   switch (group) {
     case 0: made = make_time(maker); break;
-    case 1: made = make_client(maker); break;
+    case 1: made = make_client(maker, world); break;
     case 2:
     case 3:
       if (world.work.empty()) return false;

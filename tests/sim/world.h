@@ -46,8 +46,9 @@ enum class What : uint8_t {
   Exit,             // how, amount: as for Kill; the daemon that was stopped is gone, at rest or not, and started again
   Reboot,           // everything has ended, another boot id, the monotonic clock starts anew
   HandRestarts,     // who: a container; it ends, and starts again at once
+  Watch,            // who: a container; how: so many watch it from now on
 };
-inline constexpr size_t kWhats = static_cast<size_t>(What::HandRestarts) + 1;
+inline constexpr size_t kWhats = static_cast<size_t>(What::Watch) + 1;
 const char* what_name(What what);
 
 // How one call to the engine or the disk comes out. LostX: the caller is told that the outcome is unknown.
@@ -83,6 +84,7 @@ struct Box {  // a container as the engine has it
   bool stuck = false;
   bool page = false;  // no health check: its page is served
   bool being_removed = false;
+  int viewers = 0;
 };
 
 struct Work {  // a call under way
@@ -110,8 +112,14 @@ struct Was {
   bool outside = false, size_by_default = false;
   std::string client, container, fingerprint;
   Size size;
-  int64_t last_access_ms = 0, blocked_until_ms = 0;
+  int64_t last_access_ms = 0, last_seen_ms = 0, created_ms = 0, blocked_until_ms = 0;
   uint64_t changed = 0;
+};
+
+// What this life of the daemon has been told last of who watches a container.
+struct Sight {
+  int viewers = -1;
+  int64_t ended_ms = 0;
 };
 
 struct Before {
@@ -152,6 +160,10 @@ struct World {
   std::vector<uint64_t> open;
   std::unordered_map<std::string, std::string> told;  // container -> the client who was sent to it, over all lives
   std::set<std::string> known_dead;                   // whose death this life has been told of
+
+  bool blind = false;                             // nobody can tell who watches
+  std::unordered_map<std::string, Sight> sights;  // by container
+  std::set<std::string> was_ready;                // containers that were READY in this life
 
   std::set<std::string> may_still_go;  // removals of nobody's containers whose outcome this life does not know
   std::set<std::string> by_hand;       // "container name": names that a hand has given
@@ -210,7 +222,7 @@ std::string work_text(const Work& work);
 void hands_act(World& world, const Choice& choice);
 
 // rules.cc: what must hold
-void rules_before(World& world);
+void rules_before(World& world, const Event& event);
 void rules_action(World& world, const Event& event, const Action& action);
 void rules_after(World& world, const Event& event);
 void rules_at_rest(World& world);
