@@ -41,6 +41,8 @@ missing_packages() {
     packages+=(libcmocka-dev libpng-dev libxcb1-dev busybox-static chromium chromium-driver fonts-dejavu-core procps iproute2 git)
     # The desk of a session's user: a screen with a keyboard of any layout, and the other browser.
     packages+=(tigervnc-standalone-server x11-xkb-utils xkb-data xclip firefox-esr)
+    # What stands in an operator's network: a proxy, a name server, a web server's TLS.
+    packages+=(tinyproxy dnsmasq-base stunnel4)
   fi
   if [ "$1" = lint ]; then
     packages+=(autoconf shellcheck clang-format)

@@ -4,6 +4,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <event2/thread.h>
 
 #include <cstdio>
@@ -41,6 +42,28 @@ struct Answer {
 std::string header(evhttp_request* request, const char* name) {
   const char* value = evhttp_find_header(evhttp_request_get_input_headers(request), name);
   return value == nullptr ? "" : value;
+}
+
+std::map<std::string, std::string> headers_of(evhttp_request* request) {
+  std::map<std::string, std::string> out;
+  const evkeyvalq* all = evhttp_request_get_input_headers(request);
+  for (const evkeyval* one = all->tqh_first; one != nullptr; one = one->next.tqe_next) {
+    std::string name = one->key;
+    for (char& c : name) c = static_cast<char>(tolower(static_cast<unsigned char>(c)));
+    out[name] = one->value;
+  }
+  return out;
+}
+
+std::string base64(const std::string& text) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t at = 0; at < text.size(); at += 3) {
+    unsigned bits = 0;
+    for (size_t i = 0; i < 3; i++) bits = bits << 8 | (at + i < text.size() ? static_cast<uint8_t>(text[at + i]) : 0u);
+    for (size_t i = 0; i < 4; i++) out += at + i <= text.size() ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
+  }
+  return out;
 }
 
 }  // namespace
@@ -114,6 +137,7 @@ void on_request(evhttp_request* request, void* context) {
     seen.query = decoded ? decoded.get() : "";
   }
   seen.cookie = header(request, "Cookie");
+  seen.headers = headers_of(request);
   bool post = evhttp_request_get_command(request) == EVHTTP_REQ_POST;
   seen.method = post ? "POST" : "GET";
   evbuffer* in = evhttp_request_get_input_buffer(request);
@@ -139,8 +163,14 @@ void on_request(evhttp_request* request, void* context) {
     evhttp_add_header(headers, "Location", answer->page.location.c_str());
     return evhttp_send_reply(request, 302, "Found", nullptr);
   }
+  const std::string& password = answer->page.password_of;
+  if (!password.empty() && seen.headers["authorization"] != "Basic " + base64(password)) {
+    evhttp_add_header(headers, "WWW-Authenticate", "Basic realm=\"Sistema\"");
+    return evhttp_send_reply(request, 401, "Unauthorized", nullptr);
+  }
   evhttp_add_header(headers, "Content-Type", answer->page.type.c_str());
   evhttp_add_header(headers, "Cache-Control", "no-store");
+  for (const auto& [name, value] : answer->page.headers) evhttp_add_header(headers, name.c_str(), value.c_str());
   if (!answer->page.set_cookie.empty()) evhttp_add_header(headers, "Set-Cookie", answer->page.set_cookie.c_str());
   answer->timer.reset(evtimer_new(server->base.get(), on_timer, answer.get()));
   evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_close, answer.get());

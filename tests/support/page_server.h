@@ -2,8 +2,10 @@
 #ifndef SUPPORT_PAGE_SERVER_H
 #define SUPPORT_PAGE_SERVER_H
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 struct Page {
@@ -14,6 +16,8 @@ struct Page {
   int late_ms = 0;
   std::string set_cookie;  // header, when not empty
   std::string location;    // answered with a 302 to there, when not empty
+  std::vector<std::pair<std::string, std::string>> headers;  // more of them
+  std::string password_of;  // "name:password" that this page asks for (HTTP Basic); empty: none
 };
 
 struct PageRequest {
@@ -22,6 +26,7 @@ struct PageRequest {
   std::string query;  // decoded, as sent
   std::string body;
   std::string cookie;      // header
+  std::map<std::string, std::string> headers;  // by their names in lower case
   double answered_at = 0;  // now_seconds() when the last byte was handed over; 0: not yet
 };
 
