@@ -181,8 +181,12 @@ bool accept_proxy(std::string_view text, std::string* out) {
     return accept_web_url(bare, &kept) && accept_if(true, text, out);
   if (const std::string_view name = text.substr(0, scheme); name != "http" && name != "https" && name != "socks5")
     return false;
-  if (text.ends_with('/')) text.remove_suffix(1);
-  return accept_if(is_host_and_port(text.substr(begin + login.size()), true), text, out);
+  std::string_view place = text.substr(begin + login.size());
+  if (place.ends_with('/')) {
+    place.remove_suffix(1);
+    text.remove_suffix(1);
+  }
+  return accept_if(is_host_and_port(place, true), text, out);
 }
 
 bool accept_exceptions(std::string_view text, std::string* out) { return accept_list(text, is_exception, out); }

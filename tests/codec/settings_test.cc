@@ -196,7 +196,7 @@ static void test_values_of_each(void**) {
                  "http://h/proxy.pac", "https://h:1/a/wpad.pac?x=1", "pac+http://h/wpad.dat", "http://p.pac:80",
                  "http://u:p@proxy:3128", "http://u@proxy:3128/", "socks5://d%5Cu:p%40%2F@[::1]:1080", "https://u:a@b@h:1",
                  "http://u:p@h/proxy.pac", "pac+http://u:p@h/wpad.dat", "http://h/a@b.pac"},
-                {"proxy:3128", "http://proxy", "http://u:p@proxy", "http://:p@proxy:3128", "http://@proxy:3128",
+                {"proxy:3128", "http://", "socks5://", "http:///", "http://u:p@", "http://proxy", "http://u:p@proxy", "http://:p@proxy:3128", "http://@proxy:3128",
                  "http://u:p w@proxy:3128", "u:p@proxy:3128", "http://u:p/w@proxy:3128", "socks4://h:1", "http://h:0", "http://h:65536",
                  "http://h:1/x", "ftp://h/proxy.pac", "pac+", "pac+h", "file:///proxy.pac", "http://h/a b.pac"});
   assert_values(
