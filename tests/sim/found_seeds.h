@@ -51,6 +51,11 @@ inline constexpr Found kFound[] = {
     {"a claim went on though a round had seen somebody watch meanwhile", 40006,
      "EngineStops 0 0 0 0; EngineStarts 0 0 0 0; StreamOpens 0 0 0 0; Ask 0 0 0 0; Wait 0 0 21000 0; Ask 5 0 0 0; Prompt 0 0 0 0; "
      "Prompt 2 0 0 0; Watch 1 1 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0"},
+    {"a session was found for a client who was seeking a port", 43258,
+     "Ask 2 0 0 0; Prompt 1 0 0 0; Call 0 0 0 0; Ask 1 0 0 0; Prompt 0 0 0 0; Wait 0 0 2500 0; Call 0 0 0 0; "
+     "Answer 0 0 0 0; Watch 0 2 0 0; Answer 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Call 0 0 0 0; Answer 0 0 0 0; "
+     "Prompt 0 0 0 0; Kill 0 0 0 0; StreamOpens 0 0 0 0; Health 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; "
+     "HandMakes 0 2 575 0; Ask 0 0 0 0"},
 };
 
 #endif
