@@ -35,13 +35,15 @@ void start(Company* company, ProcPtr* out, const std::vector<std::string>& comma
 }
 
 void make_authority(const std::string& folder, const std::string& gateway) {
-  proc_output({"sh", "-ec",
-               "cd \"$1\"; mkdir ca; openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj '/CN=Empresa Raiz' -keyout ca.key"
-               " -out ca/empresa.crt -addext basicConstraints=critical,CA:true\n"
-               "openssl req -newkey rsa:2048 -nodes -subj /CN=portal.empresa.test -keyout web.key -out web.csr\n"
-               "printf 'subjectAltName=DNS:*.empresa.test,DNS:*.direto.test,IP:%s' \"$2\" >web.ext\n"
-               "openssl x509 -req -in web.csr -CA ca/empresa.crt -CAkey ca.key -CAcreateserial -days 9 -extfile web.ext -out web.crt",
-               "sh", folder, gateway});
+  proc_output(
+      {"sh", "-ec",
+       "cd \"$1\"; mkdir ca; openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj '/CN=Empresa Raiz' -keyout ca.key"
+       " -out ca/empresa.crt -addext basicConstraints=critical,CA:true\n"
+       "openssl req -newkey rsa:2048 -nodes -subj /CN=portal.empresa.test -keyout web.key -out web.csr\n"
+       "printf 'subjectAltName=DNS:*.empresa.test,DNS:*.direto.test,IP:%s' \"$2\" >web.ext\n"
+       "openssl x509 -req -in web.csr -CA ca/empresa.crt -CAkey ca.key -CAcreateserial -days 9 -extfile web.ext -out "
+       "web.crt",
+       "sh", folder, gateway});
 }
 
 // Names below empresa.test are known to the company's name server alone, and lead to the gateway.
@@ -53,7 +55,8 @@ std::shared_ptr<Company> company_at(Scene* scene) {
   company->proxy_port = free_port(scene, 0);
   company->tls_port = free_port(scene, 1);
   if (proc_run({"docker", "network", "inspect", suite.network}).status != 0)
-    proc_output({"docker", "network", "create", "--subnet", suite.subnet, "--gateway", company->gateway, suite.network});
+    proc_output(
+        {"docker", "network", "create", "--subnet", suite.subnet, "--gateway", company->gateway, suite.network});
   scene->cleanups.push_back([company] {
     company->tls.reset();
     company->proxy.reset();
@@ -68,13 +71,16 @@ std::shared_ptr<Company> company_at(Scene* scene) {
   const std::string& folder = company->folder;
   const std::string pages = page_server_url(company->pages.get(), "").substr(7);
   start(company.get(), &company->names,
-        {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root",
-         "--bind-interfaces", "--except-interface=lo", "--listen-address=" + company->gateway, "--address=/test/" + company->gateway},
+        {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+         "--pid-file=", "--user=root", "--bind-interfaces", "--except-interface=lo",
+         "--listen-address=" + company->gateway, "--address=/test/" + company->gateway},
         "dnsmasq", 53);
   // What the URL holds is percent-encoded; tinyproxy itself takes no more of the ASCII than this.
-  file_write(folder + "/proxy.conf", "Port " + std::to_string(company->proxy_port) + "\nListen " + company->gateway +
-                                         "\nTimeout 60\nMaxClients 50\nViaProxyName \"proxy-da-empresa\"\nBasicAuth ana se_gr.do1\n");
-  start(company.get(), &company->proxy, {"tinyproxy", "-d", "-c", folder + "/proxy.conf"}, "tinyproxy", company->proxy_port);
+  file_write(folder + "/proxy.conf",
+             "Port " + std::to_string(company->proxy_port) + "\nListen " + company->gateway +
+                 "\nTimeout 60\nMaxClients 50\nViaProxyName \"proxy-da-empresa\"\nBasicAuth ana se_gr.do1\n");
+  start(company.get(), &company->proxy, {"tinyproxy", "-d", "-c", folder + "/proxy.conf"}, "tinyproxy",
+        company->proxy_port);
   file_write(folder + "/tls.conf", "foreground=yes\npid=\nsyslog=no\n[web]\naccept=" + company->gateway + ":" +
                                        std::to_string(company->tls_port) + "\nconnect=" + pages + "\ncert=" + folder +
                                        "/web.crt\nkey=" + folder + "/web.key\n");
@@ -90,7 +96,8 @@ std::string login_url(const Company& company) {
 Page stop(const std::string& next) {
   Page page;
   page.body =
-      "<!doctype html><meta charset=utf-8><title>rede</title><script>fetch('/told',{method:'POST',body:location.href+' '+"
+      "<!doctype html><meta charset=utf-8><title>rede</title><script>fetch('/told',{method:'POST',body:location.href+' "
+      "'+"
       "navigator.language+' '+navigator.languages+' '+Intl.DateTimeFormat().resolvedOptions().timeZone+' '+"
       "new Date(2026,0,1).getTimezoneOffset()}).then(()=>{";
   page.body += next.empty() ? "document.documentElement.style.background='#20c040'" : "location.href='" + next + "'";
@@ -122,7 +129,8 @@ std::string address_of(const Entry& entry) {
   return proc_output({"docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", entry.id});
 }
 
-Picture wait_screen(const Entry& entry, const std::string& name, unsigned rgb, bool there, const At& at = At::current()) {
+Picture wait_screen(const Entry& entry, const std::string& name, unsigned rgb, bool there,
+                    const At& at = At::current()) {
   std::string address = address_of(entry);
   Picture picture;
   bool seen = wait_until(30, [&] {
@@ -164,11 +172,12 @@ void a_session_is_at_home_behind_a_proxy_that_asks_for_a_password(Scene* scene) 
   Entry entry = daemon_access(daemon, suite_client(*scene->suite, "ana"));
 
   wait_screen(entry, "proxy", kGreen, true);
-  check_equal(told_at(company.get(), "https://portal.direto.test" + tls + "/first"), "pt-BR pt-BR,pt,en-US,en America/Manaus 240",
-              "what the page knows");
+  check_equal(told_at(company.get(), "https://portal.direto.test" + tls + "/first"),
+              "pt-BR pt-BR,pt,en-US,en America/Manaus 240", "what the page knows");
   told_at(company.get(), plain);
   told_at(company.get(), "https://" + company->gateway + tls + "/tunnel");
-  check_equal(request_of(company.get(), "/first").headers["accept-language"], "pt-BR,pt;q=0.9,en-US;q=0.8,en;q=0.7", "Accept-Language");
+  check_equal(request_of(company.get(), "/first").headers["accept-language"], "pt-BR,pt;q=0.9,en-US;q=0.8,en;q=0.7",
+              "Accept-Language");
   check_equal(request_of(company.get(), "/first").headers["via"], "", "Via without the proxy");
   std::string via = request_of(company.get(), "/through").headers["via"];
   check_at(via.find("proxy-da-empresa") != std::string::npos, "Via of what went through the proxy: " + via);
@@ -180,7 +189,8 @@ void a_session_is_at_home_behind_a_proxy_that_asks_for_a_password(Scene* scene) 
   std::string shown = daemon_get(daemon, "/status").body;
   daemon_stop(daemon);
   shown += daemon_log(daemon) + daemon_run(daemon, {"--check-config"}).out;
-  check_at(shown.find("ana:***@") != std::string::npos && shown.find("se%5Fgr") == std::string::npos, "shown is:\n" + shown);
+  check_at(shown.find("ana:***@") != std::string::npos && shown.find("se%5Fgr") == std::string::npos,
+           "shown is:\n" + shown);
 }
 
 void a_pac_file_chooses_and_unknown_authorities_are_refused(Scene* scene) {
@@ -191,10 +201,12 @@ void a_pac_file_chooses_and_unknown_authorities_are_refused(Scene* scene) {
   const std::string proxy = company->gateway + ":" + std::to_string(company->proxy_port);
   Page pac;
   pac.type = "application/x-ns-proxy-autoconfig";
-  pac.body = "function FindProxyForURL(url, host) { return dnsDomainIs(host, '.direto.test') ? 'DIRECT' : 'PROXY " + proxy + "'; }";
+  pac.body = "function FindProxyForURL(url, host) { return dnsDomainIs(host, '.direto.test') ? 'DIRECT' : 'PROXY " +
+             proxy + "'; }";
   page_server_set(pages, "/regras", pac);
   page_server_set(pages, "/first", stop(page_server_url(pages, "/through")));
-  page_server_set(pages, "/through", stop("https://portal.direto.test:" + std::to_string(company->tls_port) + "/closed"));
+  page_server_set(pages, "/through",
+                  stop("https://portal.direto.test:" + std::to_string(company->tls_port) + "/closed"));
   page_server_set(pages, "/closed", stop(""));
   Daemon* daemon = daemon_for(scene, *company, "http://pac.direto.test" + port + "/first");
   // Not called .pac, and with the login of the proxies that it names.
@@ -204,7 +216,8 @@ void a_pac_file_chooses_and_unknown_authorities_are_refused(Scene* scene) {
   daemon_start(daemon);
   Entry entry = daemon_access(daemon, suite_client(*scene->suite, "bruno"));
 
-  check_equal(told_at(company.get(), "http://pac.direto.test" + port), "es-AR es-AR,es,de,pt-BR,pt,en-US,en Asia/Tokyo -540", "what the page knows");
+  check_equal(told_at(company.get(), "http://pac.direto.test" + port),
+              "es-AR es-AR,es,de,pt-BR,pt,en-US,en Asia/Tokyo -540", "what the page knows");
   told_at(company.get(), page_server_url(pages, "/through"));
   check_equal(request_of(company.get(), "/first").headers["via"], "", "Via of what goes directly");
   std::string via = request_of(company.get(), "/through").headers["via"];
