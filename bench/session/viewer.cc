@@ -48,7 +48,7 @@ Page typing_page() {
   Page page;
   page.body =
       "<!doctype html><meta charset=utf-8><title>typing</title><style>html{background:#1e90ff}body{margin:0}"
-      "input{position:fixed;left:0;bottom:0;width:300px;height:40px;border:0;outline:0;font:20px "
+      "input{position:fixed;left:0;bottom:60px;width:300px;height:40px;border:0;outline:0;font:20px "
       "sans-serif;background:#ffffff}</style>"
       // A repetition is none of ours: on a busy machine a release may come late.
       "<input autofocus onkeydown=\"if (event.repeat) return; const style = this.style;"
@@ -61,7 +61,7 @@ std::vector<double> keys_measure(Browser* browser, std::mt19937* random) {
   browser_script(
       browser,
       "watch.times = []; let since = 0, last = null;"
-      "const dark = (context) => watch.at(context, 290, context.canvas.height - 38)[2] < 180;"
+      "const dark = (context) => watch.at(context, 290, context.canvas.height - 98)[2] < 180;"
       "addEventListener('keydown', (event) => { since = event.timeStamp; }, true);"
       "watch.onDraw = (context) => {"
       "  const now = dark(context);"
