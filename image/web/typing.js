@@ -10,7 +10,7 @@ import KeyTable from './core/input/keysym.js';
 const filler = ' '.repeat(32);
 const mostText = 400;
 const controls = { '\n': KeyTable.XK_Return, '\r': KeyTable.XK_Return, '\t': KeyTable.XK_Tab };
-const ofModifier = /^(Shift|Control|Alt|Meta|OS|CapsLock|NumLock|ScrollLock|Fn)/;
+const ofModifier = /^(Shift|Control|Alt$|Meta|OS|CapsLock|NumLock|ScrollLock|Fn)|^AltGraph$/;
 const isLinux = /Linux|X11/.test(navigator.platform);
 
 // `field` is the text field; `isNamed`: the session knows the layout, codes travel; `beforeKey(event)` sees each key first and
@@ -93,7 +93,9 @@ export function createTyping({ field, isNamed, beforeKey }) {
         if (isNamed && isFromCode) return false;
         if (event.isComposing || event.keyCode === 229 || event.key === 'Process') return true;
         if (event.key === 'Dead') return isDead = true;
-        return isDead && !ofModifier.test(event.key) && event.key !== 'AltGraph';
+        // Windows composes without saying so. Tab, Enter and their like end it: left to the browser they would lead out of the field.
+        if (event.key.length > 1 && !ofModifier.test(event.key)) isDead = false;
+        return isDead && event.key.length === 1;
     }
 
     function onKeyDown(event) {

@@ -143,6 +143,19 @@ void what_is_copied_goes_where_it_may(void** state) {
   sleep(1);
   desk_keys(desk, "C-a C-v");
   wait_text(stage, sessions[0], "depois", "what was copied at the desk after that");
+
+  // The session offers its clipboard again to whoever enters it; a connection that was lost is no wish to have it.
+  desk_keys(desk, "C-a C-c");
+  desk_clipboard_put(desk, "mais novo");
+  box_replace(sessions[0].box, "session-web");
+  size_t before = page_server_requests(stage->pages.get(), "/typed-both").size();
+  check_at(wait_until(30,
+                      [&] {
+                        desk_keys(desk, "x");
+                        return page_server_requests(stage->pages.get(), "/typed-both").size() > before;
+                      }),
+           "no key arrives after the connection was lost");
+  check_equal(desk_clipboard(desk), "mais novo", "the desk's clipboard after the connection was lost");
 }
 
 }  // namespace

@@ -97,6 +97,38 @@ void every_key_writes_what_it_says_on_it(void** state) {
   }
 }
 
+// Chromium on Windows names no composition: a dead key, then a letter whose event says a plain a while the field gets an accent.
+void a_dead_key_as_windows_sends_it_keeps_its_accent(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_with_input("typing", kBlue, kGreen, "-", "/typed"));
+  Box box = box_with_keyboard(stage, "windows", "auto");
+  stage->browser = browser_open(kWidth, kHeight);
+  Browser* browser = stage->browser.get();
+  box_wait_healthy(box);
+  browser_go(browser, box_url(box, "http", "/"));
+  browser_wait_color(browser, kBlue, 0.5, "typing-windows");
+  auto press = [&](const char* key, const char* code, const char* text) {
+    std::string named = std::string("\"key\":\"") + key + "\",\"code\":\"" + code + "\"";
+    std::string down = *text == 0 ? "rawKeyDown" : "keyDown";
+    browser_devtools(browser, "Input.dispatchKeyEvent",
+                     "{\"type\":\"" + down + "\",\"text\":\"" + text + "\"," + named + "}");
+    browser_devtools(browser, "Input.dispatchKeyEvent", "{\"type\":\"keyUp\"," + named + "}");
+  };
+  press("Dead", "Quote", "");
+  press("a", "KeyA", "ã");
+  press("o", "KeyO", "o");
+  press("Dead", "BracketLeft", "");
+  press(" ", "Space", "´");
+  bool arrived = wait_until(20, [&] { return last_text(stage).ends_with("´"); });
+  keep("typing-windows", browser_screenshot(browser));
+  check_equal(last_text(stage), "ão´", "what the keys write");
+  check_at(arrived, "the last key does not arrive");
+  // Nothing comes of a dead key before Tab, which is the session's: here it would lead out of the field.
+  press("Dead", "Quote", "");
+  press("Tab", "Tab", "");
+  check_equal(browser_script(browser, "return document.activeElement.id"), "keys", "what has the focus after Tab");
+}
+
 void a_layout_that_nobody_knows_is_said_and_letters_travel(void** state) {
   Stage* stage = stage_of(state);
   page_server_set(stage->pages.get(), "/", page_of_color(kBlue));
@@ -114,5 +146,6 @@ void a_layout_that_nobody_knows_is_said_and_letters_travel(void** state) {
 
 int main() {
   return stage_main("typing", {IMAGE_TEST(every_key_writes_what_it_says_on_it),
+                               IMAGE_TEST(a_dead_key_as_windows_sends_it_keeps_its_accent),
                                IMAGE_TEST(a_layout_that_nobody_knows_is_said_and_letters_travel)});
 }
