@@ -303,6 +303,7 @@ static void check_claims(World& world) {
     const Slot* slot = slot_of(world.table, was.port, was.generation);
     const bool given = was.state == SlotState::Claiming && slot && slot->state == SlotState::Assigned;
     if (!given || !world.was_ready.count(was.container) || slot->container_name != pool_container_name(was.port)) continue;
+    if (world.by_hand.count(was.container + " " + client_container_name(was.client))) continue;  // so it did once
     auto sight = world.sights.find(was.container);
     if (sight == world.sights.end() || sight->second.viewers > 0 || world.now.mono_ms - sight->second.ended_ms >= 1000)
       broken(world, was.container + " of the pool is given to " + was.client + ", and no look has just found that nobody watches it");
