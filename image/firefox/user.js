@@ -57,13 +57,3 @@ user_pref("layers.acceleration.disabled", true);
 user_pref("gfx.webrender.software", true);
 user_pref("webgl.disabled", true);
 user_pref("toolkit.legacyUserProfileCustomizations.stylesheets", true);
-
-// Pages that open pages: each in a window of its own, which windows.js gives a way back; a tab without a tab bar has none. What is
-// not opened is not asked about either: the question's button leads into Firefox's settings.
-user_pref("browser.link.open_newwindow", 2);
-user_pref("privacy.popups.showBrowserMessage", false);
-
-// The fonts of pages that name none are those of Windows, for which old systems were laid out (see fonts.conf).
-user_pref("font.name.serif.x-western", "Liberation Serif");
-user_pref("font.name.sans-serif.x-western", "Liberation Sans");
-user_pref("font.name.monospace.x-western", "Liberation Mono");
