@@ -111,6 +111,35 @@ static void test_one_just_given_out_goes_after_all_others_that_nobody_watches(vo
   assert_false(has_slot(d, "c1"));
 }
 
+static void test_who_is_on_the_way_stays_before_one_who_just_left(void**) {
+  Drive d = full(2);
+  d.watching[port_of(d, "c0")] = 1;
+  drive_calm(d);
+  drive_access(d, "c1");
+  for (int i = 0; i < 3; i++) {
+    drive_wait(d, kRound);
+    drive_calm(d);
+  }
+  d.watching.clear();  // c0 was seen later than c1 asked
+  drive_wait(d, 5000);
+  drive_access(d, "ana");
+  drive_looked(d, LookFor::Recycle);
+  assert_true(has_slot(d, "c1"));
+  assert_false(has_slot(d, "c0"));
+}
+
+static void test_an_older_look_says_nothing_new(void**) {
+  Drive d = full(1);
+  drive_calm(d);
+  drive_wait(d, kRound);  // a round is asked for, and slow
+  drive_access(d, "ana");
+  d.watching[kPort] = 1;
+  drive_looked(d, LookFor::Recycle);
+  d.watching.clear();
+  drive_looked(d, LookFor::Round, 400);
+  assert_int_equal(slot_for(d, "c0").viewers, 1);
+}
+
 static void test_a_look_that_ended_long_ago_takes_nobody(void**) {
   Drive d = full(1);
   const uint64_t request = drive_access(d, "ana");
@@ -440,6 +469,8 @@ int main() {
       cmocka_unit_test(test_all_watched_is_503_and_says_how_many),
       cmocka_unit_test(test_who_left_longest_ago_goes),
       cmocka_unit_test(test_one_just_given_out_goes_after_all_others_that_nobody_watches),
+      cmocka_unit_test(test_who_is_on_the_way_stays_before_one_who_just_left),
+      cmocka_unit_test(test_an_older_look_says_nothing_new),
       cmocka_unit_test(test_a_look_that_ended_long_ago_takes_nobody),
       cmocka_unit_test(test_newcomers_share_a_look),
       cmocka_unit_test(test_a_second_request_of_one_who_seeks_waits_with_the_first),
