@@ -105,6 +105,7 @@ one() {
   done
   cp -p "$tree/kept.cc" "$file"
   cp -p "$tree/kept.o" "$object"
+  touch "$object"  # newer than the programs with the defect, which else would stay as they are
   printf '%s\t%s\n' "$i" "${by:--}" >>"$results"
   printf '%-22s %-24s %s\n' "${by:-NOT FOUND}" "${files[i]}" "${names[i]}"
 }
