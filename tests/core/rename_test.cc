@@ -178,6 +178,21 @@ static void test_a_session_renamed_by_somebody_gets_its_name_back(void**) {
   assert_string_equal(slot(d, port).container_name.c_str(), "vnc_ana");
 }
 
+// Planned amid the listing that noticed it, the renaming was asked for and then, its container having to become healthy first,
+// never heard of again: it was under way for ever.
+static void test_a_renaming_under_way_for_ever(void**) {
+  Drive d = drive_create(drive_config(2, 0), {record_of("ana", "a", kPort)});
+  Seen seen = seen_named("odd", "a", kPort);
+  seen.health = SeenHealth::Starting;
+  drive_engine_up(d, {seen});
+  drive_says(d, ContainerChange::Healthy, "a");
+  drive_calm(d);
+  drive_wait(d, 60'000);
+  drive_calm(d);
+  assert_string_equal(slot(d, kPort).container_name.c_str(), "vnc_ana");
+  assert_false(slot(d, kPort).renaming);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_renamed_once_it_is_assigned),
@@ -195,6 +210,7 @@ int main() {
       cmocka_unit_test(test_a_ready_one_renamed_to_a_client_who_has_a_session_is_removed),
       cmocka_unit_test(test_a_pool_container_renamed_while_its_record_is_written_is_its_names_clients),
       cmocka_unit_test(test_a_session_renamed_by_somebody_gets_its_name_back),
+      cmocka_unit_test(test_a_renaming_under_way_for_ever),
   };
   return cmocka_run_group_tests_name("core/rename", tests, nullptr, nullptr);
 }
