@@ -192,17 +192,6 @@ void check_owners(World* w, const std::string& when) {
   check_nothing_wrong(w, when);
 }
 
-bool books_agree(Daemon* d) {
-  std::set<std::string> have;
-  std::set<std::string> want;
-  std::set<std::string> written;
-  for (const SeenContainer& seen : daemon_containers(d))
-    have.insert(seen.id + (seen.state == "running" ? "" : " " + seen.state));
-  for (const Entry& entry : daemon_status(d).records) want.insert(entry.id);
-  for (const Entry& entry : daemon_state(d)) written.insert(entry.id);
-  return have == want && have == written;
-}
-
 // Records read, engine listed: who was told something for sure has it still. Returns how many there were.
 int check_nobody_moved(World* w, const Cast& cast, const std::string& when) {
   int checked = 0;
@@ -355,7 +344,7 @@ void killed_at_random_moments_of_mixed_load(Scene* scene) {
     check_owners(w, when);
     bool settled = wait_until(60, [&] {
       keep_sitting(w, cast, when);
-      return daemon_status(d).pool == 1 && books_agree(d);
+      return daemon_status(d).pool == 1 && daemon_books_agree(d);
     });
     if (!settled) {
       for (const SeenContainer& seen : daemon_containers(d))

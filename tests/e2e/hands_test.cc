@@ -40,16 +40,8 @@ void check_spared(Stage* stage, const At& at = At::current()) {
               "the other one's container", at);
 }
 
-// Everything of ours runs and has a record; nothing else is there.
-bool at_rest(Daemon* d, int pool) {
-  Status status = daemon_status(d);
-  std::vector<SeenContainer> seen = daemon_containers(d);
-  bool all_run = std::all_of(seen.begin(), seen.end(), [](const SeenContainer& one) { return one.state == "running"; });
-  return all_run && seen.size() == status.records.size() && status.pool == pool;
-}
-
 std::string wait_rest(Daemon* d, int pool, double since, const At& at = At::current()) {
-  check_at(wait_until(30, [&] { return at_rest(d, pool); }), "containers and records do not come together", at);
+  check_at(wait_until(30, [&] { return daemon_status(d).pool == pool && daemon_books_agree(d); }), "containers and records do not come together", at);
   return report_seconds(now_seconds() - since);
 }
 

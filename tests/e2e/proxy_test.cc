@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <set>
 
 #include "support/daemon.h"
 #include "support/engine_proxy.h"
@@ -108,16 +107,6 @@ void check_refused(const HttpReply& reply, const std::string& who) {
   check_at(reply.seconds <= kAnswerWithin, who + " was told after " + report_seconds(reply.seconds));
 }
 
-// Containers of ours in any state are exactly those that /status tells of.
-bool books_agree(Daemon* d) {
-  std::set<std::string> have;
-  std::set<std::string> want;
-  for (const SeenContainer& seen : daemon_containers(d))
-    have.insert(seen.id + (seen.state == "running" ? "" : " " + seen.state));
-  for (const Entry& entry : daemon_status(d).records) want.insert(entry.id);
-  return have == want;
-}
-
 // Served again, full again, nothing left over, and what happens to containers is heard of. Returns a text with what it took.
 std::string check_all_is_well(Stage* stage) {
   Daemon* d = stage->d;
@@ -130,7 +119,7 @@ std::string check_all_is_well(Stage* stage) {
   check_at(served, "nobody is served again: " + std::to_string(reply.status) + " " + reply.error + reply.body);
   double served_after = now_seconds() - since;
   daemon_check_302(d, reply, stage->by_size2);
-  bool full = wait_until(kBackWithin, [&] { return daemon_status(d).pool == 1 && books_agree(d); });
+  bool full = wait_until(kBackWithin, [&] { return daemon_status(d).pool == 1 && daemon_books_agree(d); });
   if (!full)
     for (const SeenContainer& seen : daemon_containers(d))
       fprintf(stderr, "%s %s\n", seen.name.c_str(), seen.state.c_str());

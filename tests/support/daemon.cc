@@ -403,6 +403,17 @@ std::string daemon_log_path(const Daemon* daemon) {
   return log_folder(daemon) + "/" + name;
 }
 
+bool daemon_books_agree(Daemon* daemon, const At& at) {
+  std::set<std::string> have;
+  std::set<std::string> want;
+  std::set<std::string> written;
+  for (const SeenContainer& seen : daemon_containers(daemon))
+    have.insert(seen.id + (seen.state == "running" ? "" : " " + seen.state));
+  for (const Entry& entry : daemon_status(daemon, at).records) want.insert(entry.id);
+  for (const Entry& entry : daemon_state(daemon)) written.insert(entry.id);
+  return have == want && have == written;
+}
+
 void daemon_check_books(Daemon* daemon, const At& at) {
   std::set<std::string> clients;
   std::set<int> ports;

@@ -93,6 +93,8 @@ bool daemon_logs_loudly(const Daemon* daemon, const Texts& words);
 void daemon_check_log_lines(const Daemon* daemon, const At& at = At::current());
 std::string daemon_log_path(const Daemon* daemon);  // today's file
 
+// While it runs: the containers of its instance all run, and are exactly those of /status and of the state file, which may lag by a second.
+bool daemon_books_agree(Daemon* daemon, const At& at = At::current());
 // After it ended: every container of its instance runs and has a record, and every record a container of that name.
 void daemon_check_books(Daemon* daemon, const At& at = At::current());
 void daemon_print_tail(const Daemon* daemon);
