@@ -19,6 +19,9 @@ std::vector<std::string> host_addresses();
 // So many files may be open at once, or as many as the system allows this process. Returns the limit in force.
 int host_raise_file_limit(int wanted);
 
+// Of an errno: the disk has no blocks or inodes left, or a quota is used up. That passes without anybody touching us, so it ends no start.
+bool host_no_room(int error);
+
 // A whole small file. False with *error (path and reason); a missing file is *missing.
 bool host_read_file(const std::string& path, std::string* text, bool* missing, std::string* error);
 

@@ -21,7 +21,7 @@ struct LogOptions {
   LogLevel level = LogLevel::Info;
   bool to_stderr = true;
 };
-// nullptr with *error when the folder or today's file cannot be made.
+// nullptr with *error when the folder or today's file cannot be made, unless the disk is full: lines are lost then as they are later on.
 LogPtr log_open(const LogOptions& options, int64_t now_us, std::string* error);
 
 // One line: "2026-02-13 14:30:00,123 INFO [ACCESS] text". `tag` without brackets, or empty for a bare text (banner). The text is made

@@ -26,8 +26,9 @@ struct StoreDeleter {
 };
 using StorePtr = std::unique_ptr<Store, StoreDeleter>;
 
-// Takes the lock (flock on `<path>.lock`, made 0600) and shows that the folder can be written. nullptr with *error: held by another
-// daemon (its pid is named), no such folder, not writable.
+// Takes the lock (flock on `<path>.lock`, made 0600) and shows that the folder can be written, or could be if the disk were not full: then
+// every store_replace says so until there is room. nullptr with *error: held by another daemon (its pid is named), no such folder, not
+// writable, no room for a lock that was never there.
 StorePtr store_open(const std::string& path, const StoreCalls* calls, std::string* error);
 
 enum class StoreRead { Ok, Missing, Failed };

@@ -341,18 +341,19 @@ std::string probe_host(const Settings& settings) {
   return settings.vnc_bind == "0.0.0.0" || settings.vnc_bind == "::" ? "127.0.0.1" : settings.vnc_bind;
 }
 
-// The records of an earlier run. A file that cannot be understood is set aside, never overwritten.
+// The records of an earlier run. A file that cannot be understood is set aside, never overwritten. One that cannot be made is no reason
+// not to start: the table writes itself down once the engine has been listed, and tries again until it can.
 bool load_records(Daemon& daemon, std::vector<Record>* records, std::string* error) {
-  std::string text;
+  std::string text, problem, kept;
   switch (store_read(daemon.store.get(), &text, error)) {
     case StoreRead::Failed: return false;
     case StoreRead::Missing:
-      *error = store_replace(daemon.store.get(), snapshot_write({}));
-      if (error->empty()) write_log(daemon, LogLevel::Info, "STATE", daemon.settings->state_file + " made");
-      return error->empty();
+      problem = store_replace(daemon.store.get(), snapshot_write({}));
+      write_log(daemon, problem.empty() ? LogLevel::Info : LogLevel::Error, "STATE",
+                daemon.settings->state_file + (problem.empty() ? " made" : " is not there and could not be made: " + problem));
+      return true;
     case StoreRead::Ok: break;
   }
-  std::string problem, kept;
   if (snapshot_parse(text, host_wall_us(), records, &problem)) {
     write_log(daemon, LogLevel::Info, "STATE", std::to_string(records->size()) + " records read from " + daemon.settings->state_file);
     return true;

@@ -43,6 +43,8 @@ int host_raise_file_limit(int wanted) {
   return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, INT32_MAX));
 }
 
+bool host_no_room(int error) { return error == ENOSPC || error == EDQUOT; }
+
 bool host_read_file(const std::string& path, std::string* text, bool* missing, std::string* error) {
   std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(path.c_str(), "re"), &fclose);
   *missing = !file && errno == ENOENT;

@@ -17,6 +17,7 @@
 #include <algorithm>
 
 #include "codec/text.h"
+#include "io/host.h"
 
 namespace {
 
@@ -89,12 +90,13 @@ static bool make_folders(const std::string& dir) {
   return mkdir(dir.c_str(), 0750) == 0 || errno == EEXIST;
 }
 
-// Never blocks, not even if a pipe lies there under our name.
+// Its folder may be gone by now. Never blocks, not even if a pipe lies there under our name.
 static bool open_file(Log* log, const std::string& date) {
   if (log->fd >= 0) close(log->fd);
   log->date = date;
   log->path = log->options.dir + "/" + std::string(kPrefix) + date;
-  log->fd = open(log->path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+  log->fd = -1;
+  if (make_folders(log->options.dir)) log->fd = open(log->path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
   if (log->fd < 0) log->lost_errno = errno;
   return log->fd >= 0;
 }
@@ -224,7 +226,6 @@ void log_flush(Log* log) {
 
 static void move_to(Log* log, const std::string& date) {
   log_flush(log);
-  make_folders(log->options.dir);
   open_file(log, date);
   delete_old_files(log);
 }
@@ -249,7 +250,6 @@ void log_tick(Log* log, int64_t now_us) {
   if (date != log->date) {
     move_to(log, date);
   } else if (!file_is_still_ours(log)) {
-    make_folders(log->options.dir);
     open_file(log, date);
   }
 }
@@ -265,12 +265,8 @@ LogPtr log_open(const LogOptions& options, int64_t now_us, std::string* error) {
   LogPtr log(new Log);
   log->options = options;
   log->last_us = now_us;
-  if (!make_folders(options.dir)) {
-    *error = "LOG_DIR=" + options.dir + " cannot be made: " + strerror(errno);
-    return nullptr;
-  }
-  if (!open_file(log.get(), local_date(now_us))) {
-    *error = "the log " + log->path + " cannot be opened: " + strerror(errno);
+  if (!open_file(log.get(), local_date(now_us)) && !host_no_room(log->lost_errno)) {
+    *error = "the log " + log->path + " in LOG_DIR cannot be opened: " + strerror(log->lost_errno);
     return nullptr;
   }
   delete_old_files(log.get());

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io/host.h"
+
 namespace {
 
 constexpr size_t kMostBytes = size_t{64} << 20;
@@ -196,10 +198,11 @@ StorePtr store_open(const std::string& path, const StoreCalls* calls, std::strin
   }
   if (!take_lock(store.get(), error)) return nullptr;
   const int fd = open_temporary(store.get());
-  if (fd < 0) {
+  if (fd < 0 && !host_no_room(errno)) {
     *error = failed("STATE_FILE cannot be written: cannot make", store->temporary);
     return nullptr;
   }
+  if (fd < 0) return store;
   calls->close(fd);
   calls->unlink(store->temporary.c_str());
   return store;

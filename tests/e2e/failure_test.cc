@@ -1,7 +1,4 @@
-// Creations that fail, ports and networks that others took, disks that fill up: what the client is told and that nothing stays behind.
-#include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
+// Creations that fail, ports and networks that others took: what the client is told and that nothing stays behind.
 #include <unistd.h>
 
 #include <algorithm>
@@ -203,49 +200,6 @@ void a_name_that_somebody_else_has_harms_neither(Scene* scene) {
   d->books = reply.status != 302;  // its name cannot be what the books say
 }
 
-// A file system of 64 KiB, filled to the last byte and emptied again.
-void a_full_disk_stops_new_sessions_only_and_only_for_as_long(Scene* scene) {
-  Daemon* d = scene->daemon;
-  std::string disk = d->folder + "/disk";
-  mkdir(disk.c_str(), 0755);
-  check_number(mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k"), 0,
-               "mount a small tmpfs (these tests run as root)");
-  scene->cleanups.push_back([disk] { umount2(disk.c_str(), MNT_DETACH); });
-  daemon_set(d, "STATE_FILE", "disk/state.json");
-  daemon_set(d, "LOG_DIR", "disk/logs");
-  daemon_set(d, "LOG_LEVEL", "INFO");
-  daemon_set(d, "WARM_POOL_SIZE", "1");
-  daemon_start(d);
-  daemon_wait_pool(d, 1);
-  std::string a = suite_client(*scene->suite, "disk-a");
-  std::string b = suite_client(*scene->suite, "disk-b");
-  Entry first = daemon_access(d, a);
-  daemon_wait_pool(d, 1);
-  usleep(1500000);  // the rename is written down by now
-
-  std::string filler = disk + "/filler";
-  int fd = open(filler.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  check_at(fd >= 0, "filler");
-  char block[512] = {};
-  while (write(fd, block, sizeof block) > 0) continue;
-  while (write(fd, block, 1) > 0) continue;
-  close(fd);
-
-  HttpReply refused = daemon_get(d, access_path(b));
-  check_at(refused.status == 503 || refused.status == 500, "status " + std::to_string(refused.status) + refused.body);
-  std::string text = check_error(refused, refused.status);
-  check_at(has_any(text, {"space", "disk", "state", "write", "saved"}), "no reason: " + text);
-  check_number(daemon_get(d, access_path(a)).status, 302, "reuse");
-  check_number(daemon_get(d, "/health").status, 200, "/health");
-  check_number(daemon_get(d, "/status").status, 200, "/status");
-
-  check_number(unlink(filler.c_str()), 0, "room again");
-  bool served = wait_until(70, [&] { return daemon_get(d, access_path(b)).status == 302; });
-  check_at(served, "there is room again and nobody sees it");
-  daemon_access(d, b);
-  check_equal(daemon_access(d, a).id, first.id, "container of a");
-}
-
 }  // namespace
 
 int main() {
@@ -261,7 +215,6 @@ int main() {
       E2E_TEST(a_network_removed_by_hand_is_made_again),
       E2E_TEST(the_network_is_made_with_the_subnet_asked_for),
       E2E_TEST(a_name_that_somebody_else_has_harms_neither),
-      E2E_TEST(a_full_disk_stops_new_sessions_only_and_only_for_as_long),
   };
   return suite_main("failure", tests);
 }

@@ -94,7 +94,8 @@ static bool contains(const std::string& text, const std::string& part) { return 
 
 struct Trouble {
   int calls = 0;
-  int fail_at = 0;          // the n-th call fails with EIO
+  int fail_at = 0;          // the n-th call fails
+  int why = EIO;            // with this
   int stop_at = 0;          // the process ends right after the n-th call
   size_t most_written = 0;  // of one write; 0: all
   int interrupted = 0;      // so many calls are interrupted first
@@ -109,7 +110,7 @@ static bool fails_now() {
     return true;
   }
   if (trouble.calls == trouble.fail_at) {
-    errno = EIO;
+    errno = trouble.why;
     return true;
   }
   return false;
@@ -404,6 +405,22 @@ static void a_folder_that_takes_a_lock_but_no_file_is_noticed_at_the_start(void*
   assert_true(contains(error, in_folder(state, "state.json")) && contains(error, strerror(EIO)));
 }
 
+// It goes on with what was written before, and every write says why it could not be.
+static void a_full_disk_is_no_reason_not_to_start(void** state) {
+  const std::string path = in_folder(state, "state.json");
+  put(path, "old");
+  for (int why : {ENOSPC, EDQUOT}) {
+    trouble = {};
+    trouble.fail_at = 1;
+    trouble.why = why;
+    StorePtr store = open_store(path, &kTroubled);
+    assert_string_equal(read_back(store.get()).c_str(), "old");
+    trouble.calls = 0;
+    assert_true(contains(store_replace(store.get(), "new"), strerror(why)));
+    assert_string_equal(read_back(store.get()).c_str(), "old");
+  }
+}
+
 static void something_else_in_its_place_is_not_read(void** state) {
   const std::string path = in_folder(state, "state.json");
   StorePtr store = open_store(path);
@@ -452,6 +469,7 @@ int main() {
       cmocka_unit_test_setup_teardown(a_path_that_cannot_be_is_explained, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_folder_that_takes_a_lock_but_no_file_is_noticed_at_the_start, make_folder,
                                       remove_folder),
+      cmocka_unit_test_setup_teardown(a_full_disk_is_no_reason_not_to_start, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(something_else_in_its_place_is_not_read, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_torn_file_is_set_aside_and_never_over_an_older_one, make_folder, remove_folder),
   };
