@@ -264,7 +264,7 @@ overload: all have-test-libs build/debug/tests/e2e/overload_test tiny-image ## t
 # Those of the end-to-end tests that report figures, at full length, and those too long for `make check`; their table is printed at the end.
 ROUNDS ?= 200
 SEED ?=
-fault_tests := $(addprefix build/debug/tests/e2e/,crash_test proxy_test hands_test disk_test) $(call programs,debug,faults)
+fault_tests := $(addprefix build/debug/tests/e2e/,crash_test proxy_test hands_test disk_test combined_test) $(call programs,debug,faults)
 faults_report := build/faults.md
 .PHONY: faults
 faults: export FAULTS_REPORT = $(abspath $(faults_report))

@@ -1,5 +1,6 @@
-// The daemon is killed (SIGKILL) at random moments of mixed load, again and again: after each start nothing is left over, nobody has moved,
-// and no container that was somebody's is ever anybody else's. SEED= repeats the moments, ROUNDS= says how many.
+// The daemon is killed (SIGKILL) at random moments of mixed load, again and again, also on a disk that has just become full: after each
+// start nothing is left over, nobody has moved, and no container that was somebody's is ever anybody else's. SEED= repeats the moments,
+// ROUNDS= says how many.
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 
 #include "support/daemon.h"
 #include "support/report.h"
+#include "support/small_disk.h"
 
 namespace {
 
@@ -30,6 +32,7 @@ struct Told {
 
 struct World {
   Daemon* d = nullptr;
+  std::string disk;  // of the state file, filled before some of the kills; empty: never
   std::atomic<bool> stop = false;
   std::atomic<int> removals_of_all = 0;  // begun so far
   std::atomic<int> redirects = 0;        // in this round
@@ -264,8 +267,8 @@ void report(World* w, unsigned seed, int rounds, size_t created) {
   for (const auto& [status, count] : w->answers) answered += count;
   std::sort(w->starts.begin(), w->starts.end());
   FaultRow row;
-  row.fault =
-      "daemon killed with -9 amid mixed load, " + std::to_string(rounds) + " rounds, SEED=" + std::to_string(seed);
+  row.fault = std::string("daemon killed with -9 amid mixed load, ") + (w->disk.empty() ? "" : "often on a full disk, ") +
+              std::to_string(rounds) + " rounds, SEED=" + std::to_string(seed);
   row.told = std::to_string(answered + w->cut_off) + " requests: " + list(w->answers) + ", " +
              std::to_string(w->cut_off) + " cut off";
   row.kept = std::to_string(w->unmoved) + " sessions found where they were, 0 moved";
@@ -300,22 +303,26 @@ void load_and_kill(World* w, const Cast& cast, int round, Dice* dice) {
     double end = now_seconds() + 3;
     while (w->redirects < target && now_seconds() < end) usleep(500);
   }
+  if (!w->disk.empty() && roll(dice, 4) != 0) {
+    small_disk_fill(w->disk, roll(dice, 2) == 0 ? DiskLacks::Blocks : DiskLacks::Inodes);
+    ++w->caught["a full disk"];
+    rest_ms(roll(dice, 700));
+  }
   daemon_kill9(w->d);
   w->stop = true;
   for (std::thread& thread : threads) thread.join();
 }
 
-void killed_at_random_moments_of_mixed_load(Scene* scene) {
+void kill_again_and_again(Scene* scene, const std::string& disk, int rounds) {
   const char* seed_text = getenv("SEED");
-  const char* rounds_text = getenv("ROUNDS");
   unsigned seed = seed_text != nullptr ? static_cast<unsigned>(atol(seed_text)) : std::random_device()();
-  int rounds = rounds_text != nullptr ? atoi(rounds_text) : report_pick(5, 200);
   printf("             SEED=%u ROUNDS=%d\n", seed, rounds);
   Dice dice(seed);
   World world;
   World* w = &world;
   Daemon* d = scene->daemon;
   w->d = d;
+  w->disk = disk;
   Cast cast;
   for (int i = 0; i < 4; ++i) cast.sitters.push_back(suite_client(*scene->suite, "sit" + std::to_string(i)));
   for (int i = 0; i < 3; ++i) cast.known.push_back(suite_client(*scene->suite, "known" + std::to_string(i)));
@@ -342,6 +349,7 @@ void killed_at_random_moments_of_mixed_load(Scene* scene) {
     w->starts.push_back(now_seconds() - began);
     w->unmoved += check_nobody_moved(w, cast, when);
     check_owners(w, when);
+    if (!disk.empty()) small_disk_make_room(disk);
     bool settled = wait_until(60, [&] {
       keep_sitting(w, cast, when);
       return daemon_status(d).pool == 1 && daemon_books_agree(d);
@@ -364,11 +372,28 @@ void killed_at_random_moments_of_mixed_load(Scene* scene) {
   report(w, seed, rounds, ledger_count(scene->suite->ledger.get()) - created);
 }
 
+int rounds_of(int briefly, int at_length) {
+  const char* text = getenv("ROUNDS");
+  return text != nullptr ? atoi(text) : report_pick(briefly, at_length);
+}
+
+void killed_at_random_moments_of_mixed_load(Scene* scene) { kill_again_and_again(scene, "", rounds_of(5, 200)); }
+
+// A tenth of the rounds: the disk is the same each time, and only its fullness new.
+void killed_on_a_disk_that_has_just_become_full(Scene* scene) {
+  Daemon* d = scene->daemon;
+  std::string disk = d->folder + "/disk";
+  small_disk_mount(scene, disk, DiskLacks::Inodes);
+  daemon_set(d, "STATE_FILE", "disk/state.json");
+  kill_again_and_again(scene, disk, (rounds_of(20, 200) + 9) / 10);
+}
+
 }  // namespace
 
 int main() {
   const std::vector<CMUnitTest> tests = {
       E2E_TEST(killed_at_random_moments_of_mixed_load),
+      E2E_TEST(killed_on_a_disk_that_has_just_become_full),
   };
   return suite_main("crash", tests);
 }

@@ -1,46 +1,13 @@
 // A small disk for state and log that has no blocks or no inodes left: while the daemon works, when it is killed, and when it starts.
-#include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "support/daemon.h"
 #include "support/report.h"
+#include "support/small_disk.h"
 
 namespace {
-
-struct Disk {
-  const char* lacks;    // "blocks", "inodes"
-  const char* options;  // of its mount
-};
-constexpr Disk kWithoutBlocks = {"blocks", "size=64k"};
-constexpr Disk kWithoutInodes = {"inodes", "size=1m,nr_inodes=24"};
-
-// To the last block, or to the last inode.
-void fill(const std::string& disk, const Disk& kind) {
-  if (kind.lacks == std::string("inodes")) {
-    bool more = true;
-    for (int i = 0; more; ++i) {
-      int fd = open((disk + "/filler" + std::to_string(i)).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-      more = fd >= 0;
-      if (more) close(fd);
-    }
-    return;
-  }
-  int fd = open((disk + "/filler").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  check_at(fd >= 0, "filler");
-  char block[512] = {};
-  while (write(fd, block, sizeof block) > 0) continue;
-  while (write(fd, block, 1) > 0) continue;
-  close(fd);
-}
-
-void make_room(const std::string& disk) {
-  unlink((disk + "/filler").c_str());
-  for (int i = 0; i < 100; ++i) unlink((disk + "/filler" + std::to_string(i)).c_str());
-}
 
 struct Stage {
   Daemon* d = nullptr;
@@ -74,12 +41,12 @@ void check_full(Stage* stage, const At& at = At::current()) {
 }
 
 // A lock that was never there is the one thing that a start cannot do without.
-void without_room_for_its_lock(Stage* stage, const Disk& kind) {
+void without_room_for_its_lock(Stage* stage, DiskLacks lacks) {
   Daemon* d = stage->d;
   std::string lock = daemon_state_path(d) + ".lock";
   daemon_stop(d);
   check_number(unlink(lock.c_str()), 0, "the lock");
-  fill(stage->disk, kind);
+  small_disk_fill(stage->disk, lacks);
   Outcome outcome = daemon_run(d, {});
   check_at(outcome.status > 0 && outcome.status < 128, "exit status " + std::to_string(outcome.status));
   check_at(outcome.err.find(lock + ": No space left") != std::string::npos, "no reason: " + outcome.err);
@@ -88,14 +55,11 @@ void without_room_for_its_lock(Stage* stage, const Disk& kind) {
   check_full(stage);
 }
 
-void run(Scene* scene, const Disk& kind) {
+void run(Scene* scene, DiskLacks lacks) {
   Stage stage;
   Daemon* d = stage.d = scene->daemon;
   stage.disk = d->folder + "/disk";
-  mkdir(stage.disk.c_str(), 0755);
-  check_number(mount("tmpfs", stage.disk.c_str(), "tmpfs", 0, kind.options), 0,
-               "mount a small tmpfs (these tests run as root)");
-  scene->cleanups.push_back([disk = stage.disk] { umount2(disk.c_str(), MNT_DETACH); });
+  small_disk_mount(scene, stage.disk, lacks);
   daemon_set(d, "STATE_FILE", "disk/state.json");
   daemon_set(d, "LOG_DIR", "disk/logs");
   daemon_set(d, "LOG_LEVEL", "INFO");
@@ -108,21 +72,21 @@ void run(Scene* scene, const Disk& kind) {
   daemon_wait_pool(d, 1);
   check_at(wait_until(10, [&] { return daemon_books_agree(d); }), "no rest");  // the rename is written down, too
 
-  fill(stage.disk, kind);
+  small_disk_fill(stage.disk, lacks);
   check_full(&stage);
-  if (kind.lacks == std::string("inodes")) without_room_for_its_lock(&stage, kind);
+  if (lacks == DiskLacks::Inodes) without_room_for_its_lock(&stage, lacks);
   int kills = report_pick(1, 5);
-  for (int i = 0; i < kills;
-       ++i) {  // killed while nothing can be written, and started again with no log and no room for one
+  // Killed while nothing can be written, and started again with no log and no room for one.
+  for (int i = 0; i < kills; ++i) {
     daemon_kill9(d);
     unlink(daemon_log_path(d).c_str());
-    fill(stage.disk, kind);
+    small_disk_fill(stage.disk, lacks);
     daemon_start(d);
     check_full(&stage);
   }
 
   double since = now_seconds();
-  make_room(stage.disk);
+  small_disk_make_room(stage.disk);
   std::string served = suite_client(*scene->suite, "disk-served");
   check_at(wait_until(30, [&] { return daemon_get(d, access_path(served)).status == 302; }),
            "there is room again and nobody sees it");
@@ -138,13 +102,14 @@ void run(Scene* scene, const Disk& kind) {
            stage.slowest_refusal * 1000);
   char kept[80];
   snprintf(kept, sizeof kept, "all, in the same container, within %.0f ms", stage.slowest * 1000);
-  report_fault({std::string("no ") + kind.lacks + " left on the disk of state and log", told, kept,
-                "served again after " + served_after + ", all well after " + well_after,
-                std::to_string(kills) + " x killed with -9 and started again on it"});
+  report_fault(
+      {std::string("no ") + (lacks == DiskLacks::Blocks ? "blocks" : "inodes") + " left on the disk of state and log",
+       told, kept, "served again after " + served_after + ", all well after " + well_after,
+       std::to_string(kills) + " x killed with -9 and started again on it"});
 }
 
-void a_full_disk_stops_new_sessions_only_and_only_for_as_long(Scene* scene) { run(scene, kWithoutBlocks); }
-void a_disk_without_inodes_stops_no_start_and_no_session(Scene* scene) { run(scene, kWithoutInodes); }
+void a_full_disk_stops_new_sessions_only_and_only_for_as_long(Scene* scene) { run(scene, DiskLacks::Blocks); }
+void a_disk_without_inodes_stops_no_start_and_no_session(Scene* scene) { run(scene, DiskLacks::Inodes); }
 
 }  // namespace
 

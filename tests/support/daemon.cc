@@ -211,7 +211,7 @@ std::string daemon_state_path(const Daemon* daemon) {
   return (std::filesystem::path(daemon->folder) / setting(daemon, "STATE_FILE", "state.json")).string();
 }
 
-void daemon_start(Daemon* daemon, const At& at) {
+void daemon_spawn(Daemon* daemon) {
   std::vector<std::string>& instances = daemon->scene->instances;
   std::string instance = setting(daemon, "DOCKER_NETWORK_NAME", "vnc_network");
   if (std::find(instances.begin(), instances.end(), instance) == instances.end()) instances.push_back(instance);
@@ -219,6 +219,10 @@ void daemon_start(Daemon* daemon, const At& at) {
   write_env(daemon);
   daemon->log_start = whole_log(daemon).size();
   spawn(daemon, {});
+}
+
+void daemon_start(Daemon* daemon, const At& at) {
+  daemon_spawn(daemon);
   bool ended = false;
   bool answers = wait_until(20, [&] {
     ended = waitpid(daemon->pid, nullptr, WNOHANG) == daemon->pid;

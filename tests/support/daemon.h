@@ -51,6 +51,7 @@ int daemon_port(const Daemon* daemon);                        // ORCHESTRATOR_PO
 int daemon_first_slot(const Daemon* daemon);                  // PORT_RANGE_MIN
 std::string daemon_state_path(const Daemon* daemon);
 
+void daemon_spawn(Daemon* daemon);                                          // and waits for nothing
 void daemon_start(Daemon* daemon, const At& at = At::current());            // and waits for /health
 void daemon_wait_reconciled(Daemon* daemon, const At& at = At::current());  // the log's "[RECONCILE] Done"
 void daemon_wait_pool(Daemon* daemon, int count, const At& at = At::current());
