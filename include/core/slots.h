@@ -237,6 +237,7 @@ Slot* slot_at(Table& table, int port);
 Slot* slot_of(Table& table, int port, uint64_t generation);  // nullptr unless the generation is still the same
 Slot* slot_by_client(Table& table, const std::string& client);
 Slot* slot_by_container(Table& table, const std::string& id);
+bool client_seeks(const Table& table, const std::string& client);  // waits for a look at whose port it may have
 
 // The one door for every change of state. Counts, change numbers and versions are kept here, so they cannot drift.
 void slot_move(Table& table, Slot& slot, SlotState to);

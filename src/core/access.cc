@@ -60,10 +60,6 @@ bool access_too_crowded(Turn& turn, uint64_t request) {
   return true;
 }
 
-static bool seeks(const Table& table, const std::string& client) {
-  return std::find(table.seekers.begin(), table.seekers.end(), client) != table.seekers.end();
-}
-
 void access_asked(Turn& turn, const AccessAsked& event) {
   Table& table = turn.table;
   Want want{event.size_given, event.size};
@@ -92,7 +88,7 @@ void access_asked(Turn& turn, const AccessAsked& event) {
   }
   if (access_too_crowded(turn, event.request)) return;
   enqueue(turn, event.client, event.request, want);
-  if (slot || table.heirs.count(event.client) || seeks(table, event.client)) {
+  if (slot || table.heirs.count(event.client) || client_seeks(table, event.client)) {
     say(turn, SayLevel::Info, "ACCESS", "CPF=" + event.client + " waits for its session, which is on its way");
     return;
   }

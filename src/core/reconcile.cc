@@ -299,9 +299,8 @@ void reconcile(Turn& turn, const Listed& event) {
   table.list_at_ms = turn.now.mono_ms + (table.looks ? kRetryMs : kListEveryMs);
   judge_slots(turn, event);
   for (const Seen& seen : event.seen) judge_stranger(turn, seen);
-  std::erase_if(table.orphans, [&](const auto& entry) {
-    return entry.second == kDoomed && std::none_of(event.seen.begin(), event.seen.end(), [&](const Seen& seen) { return seen.id == entry.first; });
-  });
+  // Those that are still there are being removed again by now.
+  std::erase_if(table.orphans, [](const auto& entry) { return entry.second == kDoomed; });
   if (!table.reconciled) {
     table.reconciled = true;
     table_changed(table);

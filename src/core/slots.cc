@@ -59,6 +59,10 @@ static void count(Table& table, const Slot& slot, int by) {
   if (slot.client.empty()) table.count_pool[state] += by;
 }
 
+bool client_seeks(const Table& table, const std::string& client) {
+  return std::find(table.seekers.begin(), table.seekers.end(), client) != table.seekers.end();
+}
+
 // Everything that belonged to the life that has just ended.
 static void forget(Table& table, Slot& slot) {
   slot_set_container(table, slot, "", "");
@@ -235,7 +239,7 @@ std::string table_check(const Table& table) {
     waiting += waiters.size();
     if (waiters.empty()) return "an empty queue is kept for client " + client;
     auto own = table.by_client.find(client);
-    bool seeks = std::find(table.seekers.begin(), table.seekers.end(), client) != table.seekers.end();
+    bool seeks = client_seeks(table, client);
     if (seeks && (own != table.by_client.end() || table.heirs.count(client))) return "client " + client + " seeks what it has";
     if (own == table.by_client.end() && !table.heirs.count(client) && !seeks) return "client " + client + " waits for nothing";
     if (own != table.by_client.end() && table.slots.at(own->second).state == SlotState::Assigned)
