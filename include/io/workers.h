@@ -16,9 +16,11 @@ struct LaneDeleter {
 };
 using LanePtr = std::unique_ptr<Lane, LaneDeleter>;
 
-// Work runs on one of `threads` threads (started when first needed, all signals blocked); the Message it returns is posted to the mailbox.
+// Work runs on one of at most `threads` threads; the Message it returns is posted to the mailbox. A thread starts when there is work for it, with
+// all signals blocked, and ends when it has had none for rest_ms: what malloc keeps for it goes with it.
 using Work = std::function<Message()>;
-LanePtr lane_create(const char* name, size_t threads, Mailbox* mailbox);
+inline constexpr int kLaneRestMs = 10000;
+LanePtr lane_create(const char* name, size_t threads, Mailbox* mailbox, int rest_ms = kLaneRestMs);
 void lane_submit(Lane* lane, LaneOrder order, Work work);  // any thread
 size_t lane_unfinished(Lane* lane);                        // queued + running
 

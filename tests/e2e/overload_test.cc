@@ -68,14 +68,21 @@ double cpu_seconds(const Daemon* d) {
   return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-// How often any of its threads slept and was woken.
-long wakeups(const Daemon* d) {
-  long sum = 0;
+// How often each of its threads slept and was woken.
+std::map<std::string, long> wakeups(const Daemon* d) {
+  std::map<std::string, long> by_thread;
   for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(d->pid) + "/task")) {
     const std::string status = file_text(task.path().string() + "/status");
-    const size_t at = status.find("\nvoluntary_ctxt_switches:");
-    if (at != std::string::npos) sum += atol(status.c_str() + status.find(':', at) + 1);
+    if (const size_t at = status.find("\nvoluntary_ctxt_switches:"); at != std::string::npos)
+      by_thread[task.path().filename()] = atol(status.c_str() + status.find(':', at) + 1);
   }
+  return by_thread;
+}
+
+// Between two of those, of the threads that are still there.
+long woken(std::map<std::string, long> before, const std::map<std::string, long>& after) {
+  long sum = 0;
+  for (const auto& [thread, times] : after) sum += times - before[thread];
   return sum;
 }
 
@@ -468,9 +475,9 @@ void a_daemon_with_nothing_to_do_sleeps(Scene* scene) {
   long least = LONG_MAX;
   for (int i = 0; i < 3 && least > 12; ++i) {  // the minute's comparison with the engine may fall into one of these
     sleep(2);
-    const long before = wakeups(d);
+    const auto before = wakeups(d);
     sleep(5);
-    least = std::min(least, wakeups(d) - before);
+    least = std::min(least, woken(before, wakeups(d)));
   }
   report_row("a daemon with nothing to do wakes up", std::to_string(least) + " times in 5 s, all threads together");
   crowd_close(&crowd);

@@ -118,6 +118,51 @@ static void threads_start_only_when_there_is_work_for_them(void**) {
   assert_int_equal(threads_named("lazy lane"), 0);
 }
 
+// What a thread has freed malloc keeps for it, and for as long as it lives: threads of a busy hour would hold that for good.
+static void threads_without_work_end_and_come_again(void**) {
+  MailboxPtr mailbox = make_mailbox();
+  LanePtr lane = lane_create("resting lane", 4, mailbox.get(), 50);
+  for (int round = 0; round < 3; ++round) {
+    Gate gate;
+    for (uint64_t i = 0; i < 4; ++i) lane_submit(lane.get(), LaneOrder::Normal, waits_and_returns(&gate, i));
+    assert_true(gate_await(&gate, 4));
+    assert_int_equal(threads_named("resting lane"), 4);
+    gate_open(&gate);
+    assert_int_equal(results(mailbox.get(), 4).size(), 4);
+    for (int i = 0; i < 10000 && threads_named("resting lane") > 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    assert_int_equal(threads_named("resting lane"), 0);
+  }
+}
+
+// One at a time, again and again, is work for one thread: were they called in turn, none of them would ever rest.
+static void work_for_one_thread_lets_the_others_end(void**) {
+  MailboxPtr mailbox = make_mailbox();
+  LanePtr lane = lane_create("one is enough", 3, mailbox.get(), 1000);
+  Gate gate;
+  for (uint64_t i = 0; i < 3; ++i) lane_submit(lane.get(), LaneOrder::Normal, waits_and_returns(&gate, i));
+  assert_true(gate_await(&gate, 3));
+  gate_open(&gate);
+  assert_int_equal(results(mailbox.get(), 3).size(), 3);
+  for (int i = 0; i < 300 && threads_named("one is enough") > 1; ++i) {
+    lane_submit(lane.get(), LaneOrder::Normal, returns(1));
+    assert_int_equal(results(mailbox.get(), 1).size(), 1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  assert_int_equal(threads_named("one is enough"), 1);
+}
+
+// Work that comes at the very moment a thread has had enough of waiting is neither lost nor done twice.
+static void work_that_comes_as_a_thread_ends_is_done(void**) {
+  MailboxPtr mailbox = make_mailbox();
+  LanePtr lane = lane_create("test", 2, mailbox.get(), 1);
+  for (uint64_t i = 0; i < 500; ++i) {
+    lane_submit(lane.get(), LaneOrder::Normal, returns(i));
+    assert_true((results(mailbox.get(), 1) == std::vector<uint64_t>{i}));
+    std::this_thread::sleep_for(std::chrono::microseconds(800 + i));
+  }
+}
+
 static void urgent_work_goes_before_normal_work_that_has_not_begun(void**) {
   MailboxPtr mailbox = make_mailbox();
   Gate gate;
@@ -206,6 +251,9 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_lane_runs_as_many_at_once_as_it_has_threads_and_no_more),
       cmocka_unit_test(threads_start_only_when_there_is_work_for_them),
+      cmocka_unit_test(threads_without_work_end_and_come_again),
+      cmocka_unit_test(work_for_one_thread_lets_the_others_end),
+      cmocka_unit_test(work_that_comes_as_a_thread_ends_is_done),
       cmocka_unit_test(urgent_work_goes_before_normal_work_that_has_not_begun),
       cmocka_unit_test(a_stuck_lane_delays_no_other),
       cmocka_unit_test(the_end_of_a_lane_waits_for_what_has_begun_and_drops_the_rest),

@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kSlots = 8;
 constexpr int kPool = 2;
+constexpr unsigned kThreadsRest = 14;  // seconds: threads without work have ended (kLaneRestMs)
 
 struct Soak {
   Scene* scene = nullptr;
@@ -172,7 +173,7 @@ void night(Soak* soak, const Fault& fault) {
     check_at(now_seconds() < patience, "it does not come to rest in the night");
     usleep(500'000);
   }
-  sleep(2);
+  sleep(kThreadsRest);
   Reading reading = gauges_read(soak->main, soak->scene->suite->network, soak->engine->folder + "/data/containers");
   reading.hours = (now_seconds() - soak->begun) / 3600;
   soak->nights.push_back(reading);
