@@ -1,5 +1,4 @@
 // The command line: what is asked for, the settings, and the exit status.
-#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -67,6 +66,7 @@ int main(int count, char** words) {
     fprintf(stderr, "vnc-orchestrator: unknown option: %s (try --help)\n", words[count - 1]);
     return 2;
   }
+  if (count == 1) host_settle_memory(words);
   Settings settings;
   std::vector<std::string> warnings;
   if (!load_settings(&settings, &warnings)) return 2;
@@ -76,7 +76,5 @@ int main(int count, char** words) {
     return 0;
   }
   settle_time_zone(&settings);
-  // One heap for all threads: what one has freed serves the next. With a heap for each, a busy moment of many threads is kept many times over.
-  mallopt(M_ARENA_MAX, 1);
   return daemon_run(settings, warnings);
 }

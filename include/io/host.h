@@ -16,6 +16,10 @@ std::string host_random_id();  // 16 hex digits, of the kernel's random source
 // Addresses of this host that others could use: IPv4, no loopback, no bridges of the engine's.
 std::vector<std::string> host_addresses();
 
+// Has malloc keep nothing for each thread: one heap, no caches of freed pieces. The latter can be told in the environment alone, so this starts
+// the program anew, once, as the same process; not where GLIBC_TUNABLES is set already: that is the operator's choice. `words`: main's.
+void host_settle_memory(char** words);
+
 // So many files may be open at once, or as many as the system allows this process. Returns the limit in force.
 int host_raise_file_limit(int wanted);
 

@@ -3,8 +3,11 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <limits.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -41,6 +44,19 @@ int host_raise_file_limit(int wanted) {
     getrlimit(RLIMIT_NOFILE, &limit);
   }
   return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, INT32_MAX));
+}
+
+void host_settle_memory(char** words) {
+  // Where the call to start anew should fail, the heap is still one.
+  mallopt(M_ARENA_MAX, 1);
+  // Of a program with more rights than its caller the C library takes the variable away: it would start anew for ever.
+  if (getenv("GLIBC_TUNABLES") != nullptr || getauxval(AT_SECURE) != 0) return;
+  char path[PATH_MAX];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);  // by its name, so that it is shown under that
+  if (length < 0) return;
+  path[length] = '\0';
+  setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1", 1);
+  execv(path, words);
 }
 
 bool host_no_room(int error) { return error == ENOSPC || error == EDQUOT; }

@@ -15,6 +15,7 @@
 
 #include "support/crowd.h"
 #include "support/daemon.h"
+#include "support/memory.h"
 #include "support/report.h"
 #include "support/standin.h"
 
@@ -27,39 +28,6 @@ constexpr int kSlots = 100;
 constexpr double kHealthMs = 50;  // what is promised of /health
 
 std::string request(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"; }
-
-bool sanitized() {
-  const char* program = getenv("VNC_DAEMON");
-  const std::string path = program == nullptr ? "" : program;
-  return path.find("/asan/") != std::string::npos || path.find("/tsan/") != std::string::npos;
-}
-
-long kib_of(const Daemon* d, const char* key) {
-  const std::string text = file_text("/proc/" + std::to_string(d->pid) + "/smaps_rollup");
-  const size_t at = text.find(std::string("\n") + key + ":");
-  return at == std::string::npos ? 0 : atol(text.c_str() + text.find(':', at) + 1);
-}
-long private_dirty_kib(const Daemon* d) { return kib_of(d, "Private_Dirty"); }
-
-// When it has not changed for a while.
-long settled_kib(const Daemon* d) {
-  long least = LONG_MAX;
-  int same = 0;
-  wait_until(10, [&] {
-    usleep(200'000);
-    const long now = private_dirty_kib(d);
-    same = now < least - 64 ? 0 : same + 1;
-    least = std::min(least, now);
-    return same >= 8;
-  });
-  return least;
-}
-
-std::string mib(long kib) {
-  char text[32];
-  snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(kib) / 1024);
-  return text;
-}
 
 double cpu_seconds(const Daemon* d) {
   const std::string stat = file_text("/proc/" + std::to_string(d->pid) + "/stat");
@@ -151,7 +119,7 @@ void ten_thousand_idle_and_a_thousand_dribbling_connections_slow_nobody(Scene* s
   const std::string client = suite_client(*scene->suite, "amid");
   Delays alone;
   for (int i = 0; i < 300; ++i) ask_health(d, &alone);
-  const long before = private_dirty_kib(d);
+  const long before = memory_private_dirty_kib(d->pid);
 
   Siege siege{crowd_open(daemon_port(d), idle), crowd_open(daemon_port(d), dribbling)};
   for (size_t i = 0; i < idle; i += 2) crowd_send(&siege.idle, i, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");  // half of them were of use once
@@ -165,7 +133,7 @@ void ten_thousand_idle_and_a_thousand_dribbling_connections_slow_nobody(Scene* s
   daemon_access(d, client);
   daemon_access(d, client);
   crowd_read(&siege.idle, 100);
-  const long most = private_dirty_kib(d);
+  const long most = memory_private_dirty_kib(d->pid);
   const size_t lost = crowd_closed(siege.idle);
   // The promise is about the daemon: a machine that is busy with other things gets a second look.
   for (int more = 0; more < 5 && amid.at(0.99) >= kHealthMs; ++more) {
@@ -177,22 +145,22 @@ void ten_thousand_idle_and_a_thousand_dribbling_connections_slow_nobody(Scene* s
   report_row("/health amid " + std::to_string(idle) + " idle and " + std::to_string(dribbling) + " dribbling connections",
              delays_text(&amid) + "; " + std::to_string(siege.ended) + " times 408");
   if (rounds < 60) check_number(static_cast<long>(lost), 0, "idle connections that were closed");
-  check_at(amid.at(0.99) < kHealthMs || sanitized(), "/health amid them: " + delays_text(&amid));
+  check_at(amid.at(0.99) < kHealthMs || memory_is_sanitized(), "/health amid them: " + delays_text(&amid));
 
   crowd_close(&siege.idle);
   crowd_close(&siege.dribbling);
   const long grown = most - before;
   long after = 0;
   const bool given_back = wait_until(20, [&] {
-    after = private_dirty_kib(d);
+    after = memory_private_dirty_kib(d->pid);
     return after - before <= 2048 + grown / 20;
   });
   report_row("memory (private, dirty) before, amid them, after",
-             mib(before) + ", " + mib(most) + ", " + mib(after) + "; " + std::to_string(grown * 1024 / static_cast<long>(idle + dribbling)) +
+             memory_mib(before) + ", " + memory_mib(most) + ", " + memory_mib(after) + "; " + std::to_string(grown * 1024 / static_cast<long>(idle + dribbling)) +
                  " bytes a connection");
-  if (sanitized()) return;
-  check_at(grown < static_cast<long>(idle + dribbling) * 16, "memory amid them: " + mib(most));
-  check_at(given_back, "memory after them: " + mib(after) + ", before them: " + mib(before));
+  if (memory_is_sanitized()) return;
+  check_at(grown < static_cast<long>(idle + dribbling) * 16, "memory amid them: " + memory_mib(most));
+  check_at(given_back, "memory after them: " + memory_mib(after) + ", before them: " + memory_mib(before));
 }
 
 void beyond_max_connections_newcomers_find_room(Scene* scene) {
@@ -378,14 +346,14 @@ void two_thousand_new_clients_at_once_on_a_hundred_slots(Scene* scene) {
   daemon_set(d, "LOG_LEVEL", "INFO");
   daemon_start(d);
   daemon_wait_pool(d, 20);
-  const long before = private_dirty_kib(d);
+  const long before = memory_private_dirty_kib(d->pid);
   long after_first = 0, most = 0;
   std::map<std::string, int> sent_to;
   const int waves = report_pick(2, 10);
   for (int wave = 0; wave < waves; ++wave) {
     const double begun = now_seconds();
     Crowd crowd = ask_all(scene, wave, kNewcomers);
-    most = std::max(most, private_dirty_kib(d));
+    most = std::max(most, memory_private_dirty_kib(d->pid));
     check_at(crowd_read_to_end(&crowd, 90), "not all are answered");
     const double took = now_seconds() - begun;
     const Tally tally = check_answers(scene, wave, crowd, &sent_to);
@@ -394,17 +362,17 @@ void two_thousand_new_clients_at_once_on_a_hundred_slots(Scene* scene) {
     report_row(std::to_string(kNewcomers) + " new clients at once on " + std::to_string(kSlots) + " slots, wave " + std::to_string(wave + 1),
                std::to_string(tally.redirects) + " times 302, " + std::to_string(tally.refusals) + " times 503, the last after " +
                    report_seconds(took));
-    if (wave == 0) after_first = settled_kib(d);
+    if (wave == 0) after_first = memory_settled_kib(d->pid);
   }
   check_rest(d);
   check_places(d, sent_to);
-  const long after = settled_kib(d);
+  const long after = memory_settled_kib(d->pid);
   report_row("memory before, at most, after the first wave, after the last",
-             mib(before) + ", " + mib(most) + ", " + mib(after_first) + ", " + mib(after));
-  if (sanitized()) return;
-  check_at(most < 64 * 1024, "memory at most: " + mib(most));
-  check_at(after_first - before < 8 * 1024, "memory after the first wave: " + mib(after_first));
-  check_at(after - after_first < 4 * 1024, "memory after the last wave: " + mib(after) + ", after the first one: " + mib(after_first));
+             memory_mib(before) + ", " + memory_mib(most) + ", " + memory_mib(after_first) + ", " + memory_mib(after));
+  if (memory_is_sanitized()) return;
+  check_at(most < 64 * 1024, "memory at most: " + memory_mib(most));
+  check_at(after_first - before < 8 * 1024, "memory after the first wave: " + memory_mib(after_first));
+  check_at(after - after_first < 4 * 1024, "memory after the last wave: " + memory_mib(after) + ", after the first one: " + memory_mib(after_first));
 }
 
 void half_of_two_thousand_hang_up_and_the_others_are_served(Scene* scene) {
@@ -481,7 +449,7 @@ void a_daemon_with_nothing_to_do_sleeps(Scene* scene) {
   }
   report_row("a daemon with nothing to do wakes up", std::to_string(least) + " times in 5 s, all threads together");
   crowd_close(&crowd);
-  check_at(least <= 12 || sanitized(), "it woke up " + std::to_string(least) + " times in 5 s");
+  check_at(least <= 12 || memory_is_sanitized(), "it woke up " + std::to_string(least) + " times in 5 s");
 }
 
 }  // namespace

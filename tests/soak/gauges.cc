@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "soak/slope.h"
+#include "support/memory.h"
 
 // A page or two more or less is the allocator's; all others are counted in whole things.
 const Gauge kGaugeTable[kGauges] = {
@@ -41,10 +42,6 @@ size_t endpoints_of(const std::string& socket, const std::string& network) {
 
 }  // namespace
 
-double process_private_dirty_kib(pid_t pid) {
-  return kib_after(file_text("/proc/" + std::to_string(pid) + "/smaps_rollup"), "Private_Dirty");
-}
-
 size_t process_descriptors(pid_t pid) { return files_in("/proc/" + std::to_string(pid) + "/fd"); }
 
 size_t log_bytes(const Daemon* daemon) {
@@ -58,7 +55,7 @@ size_t log_bytes(const Daemon* daemon) {
 Reading gauges_read(const Daemon* daemon, const std::string& network, const std::string& engine_data) {
   Reading reading;
   const std::string status = file_text("/proc/" + std::to_string(daemon->pid) + "/status");
-  reading.values[kPrivateDirty] = process_private_dirty_kib(daemon->pid);
+  reading.values[kPrivateDirty] = static_cast<double>(memory_private_dirty_kib(daemon->pid));
   reading.values[kResident] = kib_after(status, "VmRSS");
   reading.values[kDescriptors] = static_cast<double>(process_descriptors(daemon->pid));
   reading.values[kThreads] = kib_after(status, "Threads");

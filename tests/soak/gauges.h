@@ -35,7 +35,6 @@ struct Reading {
 
 // Everything but kLogBytes, which is a day's. `engine_data`: the engine's folder of containers, one for each.
 Reading gauges_read(const Daemon* daemon, const std::string& network, const std::string& engine_data);
-double process_private_dirty_kib(pid_t pid);
 size_t process_descriptors(pid_t pid);
 size_t log_bytes(const Daemon* daemon);
 

@@ -14,6 +14,7 @@
 #include "soak/slope.h"
 #include "soak/visitors.h"
 #include "support/daemon.h"
+#include "support/memory.h"
 #include "support/private_engine.h"
 
 namespace {
@@ -37,7 +38,7 @@ struct Soak {
   std::map<std::string, int> faults;
   std::vector<std::string> unprovoked;
   std::vector<Reading> nights;
-  double peak_dirty = 0;
+  long peak_dirty = 0;
   size_t peak_descriptors = 0;
 };
 
@@ -123,7 +124,7 @@ void other_daemon_dies(Soak* soak) {
 }
 
 void look(Soak* soak) {
-  soak->peak_dirty = std::max(soak->peak_dirty, process_private_dirty_kib(soak->main->pid));
+  soak->peak_dirty = std::max(soak->peak_dirty, memory_private_dirty_kib(soak->main->pid));
   soak->peak_descriptors = std::max(soak->peak_descriptors, process_descriptors(soak->main->pid));
 }
 
@@ -219,7 +220,7 @@ void show(Soak* soak, size_t warm) {
       soak->meeting.full, soak->meeting.hung_up, ledger_count(soak->ledger.get()),
       ledger_count(soak->other_ledger.get()));
   for (const auto& [what, times] : soak->faults) printf("- %s: %d\n", what.c_str(), times);
-  printf("at most %.0f KiB private and dirty and %zu descriptors by day\n", soak->peak_dirty, soak->peak_descriptors);
+  printf("at most %ld KiB private and dirty and %zu descriptors by day\n", soak->peak_dirty, soak->peak_descriptors);
   printf("%zu lines of log, %zu of them warnings and errors that were provoked, %zu that were not\n\n", soak->lines,
          soak->provoked, soak->unprovoked.size());
   for (const std::string& line : soak->unprovoked) printf("NOT PROVOKED: %s\n", line.c_str());
