@@ -133,7 +133,8 @@ void nothing_outside_of_the_list_is_asked_for(void** state) {
     rfb_press(seat.rfb.get(), apart ? "Ctrl+w" : "Alt+Home");
     bool back = wait_until(10, [&] { return apart ? !has_window(seat, "Página") : posts(seat, "/load") > loads; });
     check_at(back, std::string("the way back from ") + way + "; windows: " + titles_of(seat_windows(seat)));
-    check_at(wait_until(10, [&] { return has_window(seat, "start"); }), "the page is not in front again");
+    wait_one_window(seat, "start", way);
+    wait_front(seat, kBlue, 0.2, way);
     y += 30;
   }
   check_at(!was_visited(host), "a host that is not allowed was visited");

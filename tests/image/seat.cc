@@ -45,6 +45,23 @@ double screen_share(const Seat& seat, unsigned rgb) {
   return rfb_frame(seat.rfb.get(), &picture) ? picture_share(picture, rgb) : 0;
 }
 
+void wait_front(const Seat& seat, unsigned rgb, double share, const std::string& after, const At& at) {
+  double seen = 0;
+  bool there = wait_until(20, [&] { return (seen = screen_share(seat, rgb)) >= share; });
+  if (!there) keep_screen(seat, "not-in-front");
+  check_at(there, "the page is not on the screen after " + after + ", share of its colour: " + std::to_string(seen) +
+                      "; windows: " + titles_of(seat_windows(seat)), at);
+}
+
+void wait_one_window(const Seat& seat, const std::string& title, const std::string& after, const At& at) {
+  std::vector<XWindow> windows;
+  bool alone = wait_until(30, [&] {
+    windows = seat_windows(seat, at);
+    return windows.size() == 1 && windows[0].title.rfind(title, 0) == 0;
+  });
+  check_at(alone, "windows after " + after + ": " + titles_of(windows), at);
+}
+
 void keep_screen(const Seat& seat, const std::string& name) {
   Picture picture;
   if (rfb_frame(seat.rfb.get(), &picture)) keep(name, picture);

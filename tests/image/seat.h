@@ -24,6 +24,12 @@ bool has_window(const Seat& seat, const std::string& title);  // one whose title
 void check_one_window(const Seat& seat, const std::string& title, const std::string& after,
                       const At& at = At::current());
 double screen_share(const Seat& seat, unsigned rgb);
+// Waits until at least this share of the screen has the colour. What a page tells is no sign that it is in front: until its pixels
+// are, clicks still go to the page before it.
+void wait_front(const Seat& seat, unsigned rgb, double share, const std::string& after, const At& at = At::current());
+// Waits until nothing but one window of this title is left.
+void wait_one_window(const Seat& seat, const std::string& title, const std::string& after,
+                     const At& at = At::current());
 void keep_screen(const Seat& seat, const std::string& name);
 // What a shell inside, as root, says.
 std::string inside(const Seat& seat, const std::string& script);

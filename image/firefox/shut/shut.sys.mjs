@@ -4,6 +4,8 @@
 
 import { setTimeout } from "resource://gre/modules/Timer.sys.mjs";
 import { filePickerIn } from "chrome://session/content/files.sys.mjs";
+import { guarded, log } from "chrome://session/content/log.sys.mjs";
+import { browserWindows, keepDoor } from "chrome://session/content/popups.sys.mjs";
 
 const browserWindow = "chrome://browser/content/browser.xhtml";
 const keptWindows = new Set([
@@ -23,35 +25,11 @@ const keptKeys = new Set([
 const keptMultimediaKeys = new Set(["Back", "Forward", "Reload", "Stop", "Home"]);
 // Empty pages and those that say what went wrong.
 const keptAboutPages = new Set(["blank", "srcdoc", "neterror", "certerror", "httpsonlyerror", "blocked", "tabcrashed", "framecrashed"]);
-// Old systems have many windows open; what opens more than these is no system but a flood.
-const mostPages = 20;
-const floodMs = 10000;
-
 const folder = Services.env.get("HOME") + "/Downloads"; // as DownloadDirectory in policies.json
 let isEnding = false;
 let page = "about:blank"; // the one that the session was started with
 
-// To `docker logs`. In a release dump() is silent but for a preference, which pages shall not have.
-function log(text) {
-  const preferences = Services.prefs.getDefaultBranch("browser.dom.window.dump.");
-  preferences.setBoolPref("enabled", true);
-  dump(`[session] shut: ${text}\n`);
-  preferences.setBoolPref("enabled", false);
-}
-
 const isPopup = win => !win.toolbar.visible;
-const browserWindows = () => [...Services.wm.getEnumerator("navigator:browser")].filter(win => !win.closed);
-
-function guarded(work) {
-  return (...these) => {
-    try {
-      return work(...these);
-    } catch (error) {
-      log(`${error}\n${error.stack}`);
-      return undefined;
-    }
-  };
-}
 
 // ---- keys ----------------------------------------------------------------------------------------------------------------
 
@@ -75,30 +53,13 @@ function openPage() {
   return Services.ww.openWindow(null, browserWindow, "_blank", "chrome,dialog=no,all,non-private", address);
 }
 
-let opened = []; // { at, close } of the pages that pages have opened lately
-
-// A page more: a window or a tab. One too many goes, and when it comes of a flood, all of the flood.
-function admit(close) {
-  const now = Date.now();
-  opened = opened.filter(one => now - one.at < floodMs);
-  opened.push({ at: now, close });
-  const pages = browserWindows().reduce((sum, win) => sum + Math.max(1, win.gBrowser?.tabs.length ?? 1), 0);
-  if (pages <= mostPages) return;
-  const isFlood = opened.length > mostPages / 2;
-  log(`${pages} pages are open, ${isFlood ? "those of the last seconds are" : "the last is"} closed`);
-  const going = isFlood ? opened : [opened.at(-1)];
-  opened = [];
-  // Not inside of the very call that opens it.
-  setTimeout(() => going.forEach(one => guarded(one.close)()), 0);
-}
-
 // The process that showed a page is gone. In its place comes the start page, later each time when it keeps happening.
 let crashes = [];
 function onCrash(win, browser) {
   const now = Date.now();
   crashes = crashes.filter(at => now - at < 60000);
   crashes.push(now);
-  log(`a page's process has ended, ${crashes.length} in a minute`);
+  log(`shut: a page's process has ended, ${crashes.length} in a minute`);
   setTimeout(
     guarded(() => {
       const tab = win.closed ? null : win.gBrowser.getTabForBrowser(browser);
@@ -117,8 +78,6 @@ const onBrowserWindow = guarded(win => {
   new win.MutationObserver(guarded(() => pruneKeys(document))).observe(document.documentElement, { childList: true });
   win.addEventListener("AppCommand", onMultimediaKey, true);
   win.addEventListener("oop-browser-crashed", guarded(event => onCrash(win, event.originalTarget)), true);
-  win.addEventListener("TabOpen", guarded(({ target: tab }) => admit(() => !tab.closing && win.gBrowser.removeTab(tab, { animate: false, skipPermitUnload: true }))));
-  admit(() => win.close());
 });
 
 const onWindow = guarded(win => {
@@ -129,7 +88,7 @@ const onWindow = guarded(win => {
       if (event.target !== win.document) return;
       if (location.href === browserWindow) onBrowserWindow(win);
       else if (!keptWindows.has(location.href)) {
-        log(`${location.href} has been opened, and is closed`);
+        log(`shut: ${location.href} has been opened, and is closed`);
         win.close();
       }
     }),
@@ -220,6 +179,7 @@ function onCommandLine(line) {
     const word = line.getArgument(i);
     if (word.startsWith("-")) continue;
     page = line.resolveURI(word).spec;
+    keepDoor(page);
     Services.prefs.getDefaultBranch("").setStringPref("browser.startup.homepage", page); // Alt+Home
     Services.prefs.lockPref("browser.startup.homepage");
     return;
