@@ -85,6 +85,7 @@ bool text_to_int(std::string_view text, long min, long max, long* out) {
   const char* end = text.data() + text.size();
   const auto [stopped, fault] = std::from_chars(text.data(), end, value);
   if (fault != std::errc() || stopped != end || value < min || value > max) return false;
+  if (min >= 0 && text.starts_with('-')) return false;  // -0
   *out = value;
   return true;
 }
