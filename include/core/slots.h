@@ -129,6 +129,7 @@ struct Slot {
 
   std::string held_for;     // REMOVING: whose it was, for the log and the answer
   bool by_name = false;     // REMOVING: the launch's outcome is unknown, look by name and job
+  bool not_ours = false;    // REMOVING: no container of ours has this id, so nothing is to be removed
   uint64_t launch_job = 0;  // the job that launched it, as its label says; 0 when adopted
   bool removing = false;    // REMOVING: a removal is under way
   int removals = 0;

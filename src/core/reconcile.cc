@@ -152,9 +152,21 @@ static void judge_assigned(Turn& turn, Slot& slot, const Seen& seen) {
   if (slot.rename_at_ms == kNever && !slot.renaming && !slot.renames) rename_plan(turn, slot);
 }
 
+// A record may be wrong, or a copy of another installation's: it goes, and whatever has that id stays as it is. If the listing was wrong,
+// the next one shows what is left without a record.
+static void let_go(Turn& turn, Slot& slot, const std::string& why) {
+  turn.table.list_at_ms = turn.now.mono_ms + kRetryMs;
+  slot.not_ours = true;
+  engine_died(turn, slot, why);
+}
+
 static void judge(Turn& turn, Slot& slot, const Seen* seen) {
   if (!seen) {
-    engine_died(turn, slot, "is gone");
+    let_go(turn, slot, "is gone");
+    return;
+  }
+  if (!seen->instance.empty() && seen->instance != turn.table.config.instance) {
+    let_go(turn, slot, "belongs to another installation (DOCKER_NETWORK_NAME=" + seen->instance + ")");
     return;
   }
   if (seen->state == SeenState::Ended || seen->state == SeenState::Created) {

@@ -19,15 +19,16 @@ static void finish(Turn& turn, Slot& slot) {
   int port = slot.port;
   uint64_t generation = slot.generation;
   SayLevel say_level = level(turn, slot, client);
+  bool ours = !slot.not_ours;
   std::vector<Waiter> removers = std::move(slot.removers);
   slot.removers.clear();
   if (slot.block_after_ms) slot.blocked_until_ms = turn.now.mono_ms + slot.block_after_ms;
-  if (!id.empty()) table.orphans[id] = turn.now.mono_ms;  // a listing asked for earlier may still show it
+  if (!id.empty() && ours) table.orphans[id] = turn.now.mono_ms;  // a listing asked for earlier may still show it
   slot_set_heir(table, slot, "", {});
   slot_move(table, slot, SlotState::Free);
   if (slot.outside) slot_drop(table, port);
   say(turn, say_level, "REMOVE",
-      "Removed container=" + short_id(id) + " port=" + std::to_string(port) + (client.empty() ? std::string() : " CPF=" + client));
+      std::string(ours ? "Removed" : "Let go of") + " container=" + short_id(id) + " port=" + std::to_string(port) + (client.empty() ? std::string() : " CPF=" + client));
   for (const Waiter& waiter : removers) turn.actions.push_back(AnswerRemoved{waiter.request, client, id, port});
   for (size_t i = 0; i < table.remove_alls.size();) {
     RemoveAll& all = table.remove_alls[i];
@@ -49,7 +50,8 @@ static void finish(Turn& turn, Slot& slot) {
 
 static void send_removal(Turn& turn, Slot& slot) {
   if (slot.job || slot.removing) return;
-  if (slot.container_id.empty() && !slot.by_name) {  // nothing was ever made
+  bool never_made = slot.container_id.empty() && !slot.by_name;
+  if (never_made || slot.not_ours) {
     finish(turn, slot);
     return;
   }

@@ -386,6 +386,21 @@ Seen seen_named(const std::string& name, const std::string& id, int port) {
   return seen;
 }
 
+Seen seen_client(const std::string& client, const std::string& id, int port) {
+  return seen_named(client_container_name(client), id, port);
+}
+
+Seen seen_unlabelled(Seen seen) {
+  seen.instance = seen.run = seen.job = seen.fingerprint = "";
+  return seen;
+}
+
+Drive drive_found(const std::vector<Record>& records, const std::vector<Seen>& seen, int ports, int pool) {
+  Drive drive = drive_create(drive_config(ports, pool), records);
+  drive_engine_up(drive, seen);
+  return drive;
+}
+
 int said(const Drive& drive, SayLevel level, const std::string& piece) {
   return static_cast<int>(std::count_if(drive.said.begin(), drive.said.end(), [&](const Say& line) {
     return line.level >= level && ("[" + std::string(line.tag) + "] " + line.text).find(piece) != std::string::npos;

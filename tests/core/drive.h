@@ -95,6 +95,10 @@ std::vector<Seen> seen_all(const Drive& drive);
 Record record_of(const std::string& client, const std::string& id,
                  int port);  // under its proper name, of today's settings
 Seen seen_named(const std::string& name, const std::string& id, int port);  // of an earlier run of ours
+Seen seen_client(const std::string& client, const std::string& id, int port);  // the same, under the client's name
+Seen seen_unlabelled(Seen seen);  // as the first version left it
+// These records, and an engine on which this runs.
+Drive drive_found(const std::vector<Record>& records, const std::vector<Seen>& seen, int ports = 4, int pool = 0);
 
 // The jobs of one kind that have been asked for and not reported.
 template <class Job>

@@ -160,7 +160,7 @@ static void test_back_again_it_is_compared(void**) {
     if (one.port != ana) seen.push_back(one);
   drive_step(d, StreamDown{"connection reset"});
   drive_engine_up(d, seen);
-  expect_state(d, ana, SlotState::Removing);
+  expect_state(d, ana, SlotState::Free);
   expect_state(d, bia, SlotState::Assigned);
 }
 

@@ -330,7 +330,7 @@ static const Row kRows[] = {
     {"stream down", "..............", [](Drive&) { return StreamDown{"no such socket"}; }},
 
     {"listed, all well", "..............", [](Drive& d) { return listing_with(d, SS::Running, SH::Healthy, true); }},
-    {"listed without it", "....XXXXXXX...", [](Drive& d) { return listing_of(d, [](auto& all) { all.clear(); }); }},
+    {"listed without it", "....FFFcccF...", [](Drive& d) { return listing_of(d, [](auto& all) { all.clear(); }); }},
     {"listed as ended", "....XXXXXXX...", [](Drive& d) { return listing_with(d, SS::Ended, SH::None, false); }},
     {"listed as unhealthy", ".......X......",
      [](Drive& d) { return listing_with(d, SS::Running, SH::Unhealthy, true); }},

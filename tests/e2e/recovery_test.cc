@@ -304,6 +304,41 @@ void what_belongs_to_others_is_not_touched(Scene* scene) {
   }
 }
 
+// An installation is copied with all it has, and given another network and port. What its records name is the first one's still.
+void a_copied_state_file_touches_nobody_elses_sessions(Scene* scene) {
+  Daemon* d = scene->daemon;
+  daemon_set(d, "WARM_POOL_SIZE", "1");
+  daemon_start(d);
+  daemon_wait_pool(d, 1);
+  std::string client = suite_client(*scene->suite, "first");
+  Entry entry = daemon_access(d, client);
+  daemon_wait_pool(d, 1);
+  check_at(wait_until(10, [&] { return daemon_books_agree(d); }), "no rest");
+  std::vector<Entry> before = daemon_state(d);
+
+  Daemon* copy = scene_add_daemon(scene, "copy");
+  file_write(daemon_state_path(copy), file_text(daemon_state_path(d)));
+  daemon_set(copy, "DOCKER_NETWORK_NAME", scene->suite->network + "-copy");
+  daemon_set(copy, "DOCKER_NETWORK_SUBNET", suite_subnet(*scene->suite, 1));
+  daemon_set(copy, "ORCHESTRATOR_PORT", std::to_string(daemon_port(d) + 1));
+  daemon_set(copy, "WARM_POOL_SIZE", "1");
+  daemon_set_ports(copy, 10, 8);  // the first one's among them
+  daemon_start(copy);
+  daemon_wait_pool(copy, 1);
+  check_at(daemon_logs_loudly(copy, {client, "another installation"}), "not a word in the log");
+  for (const Entry& other : {daemon_access(copy, client), daemon_status(copy).records[0]})
+    for (const Entry& have : before) check_at(other.id != have.id, "two installations, one container");
+  check_number(daemon_get(copy, "/remove-all").status, 200, "/remove-all");
+  for (const Entry& have : before) {
+    SeenContainer seen;
+    check_at(engine_inspect(d->socket, have.id, &seen) && seen.state == "running" && seen.name == have.name,
+             have.name + " was touched");
+  }
+  check_equal(daemon_access(d, client).id, entry.id, "container");
+  check_number(daemon_get(copy, "/remove-all").status, 200, "/remove-all");
+  daemon_stop(copy);
+}
+
 // Ours by their label, but dead or never born.
 void leftovers_of_ours_are_removed_at_the_start(Scene* scene) {
   Daemon* d = scene->daemon;
@@ -407,6 +442,7 @@ int main() {
       E2E_TEST(fields_we_do_not_know_are_kept),
       E2E_TEST(the_first_versions_file_and_containers_are_taken_over),
       E2E_TEST(what_belongs_to_others_is_not_touched),
+      E2E_TEST(a_copied_state_file_touches_nobody_elses_sessions),
       E2E_TEST(leftovers_of_ours_are_removed_at_the_start),
       E2E_TEST(a_client_written_down_twice_keeps_one),
       E2E_TEST(a_second_container_of_a_client_who_has_one_is_removed),

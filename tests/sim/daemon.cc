@@ -175,7 +175,7 @@ static void leave_behind(World& world, uint64_t* dice) {
 }
 
 // A record made up, or one of a field that is not so, as from a hand, a merge of two files, or the first version.
-static void edit_records(std::vector<Record>* records, uint64_t* dice) {
+static void edit_records(const World& world, std::vector<Record>* records, uint64_t* dice) {
   if (records->empty()) return;
   Record& one = (*records)[mix(dice) % records->size()];
   Record more = one;
@@ -214,6 +214,13 @@ static void edit_records(std::vector<Record>* records, uint64_t* dice) {
     case 7: one.last_accessed_mono_ms += 1'000'000'000; break;
     case 8:
       more.container_id = "";
+      for (const Box& box : world.boxes) {  // the file was copied from another installation, whose container this is
+        if (!box.foreign || box.seen.instance.empty()) continue;
+        more.container_id = box.seen.id;
+        more.container_name = box.seen.name;
+        more.port = box.seen.port;
+        if (mix(dice) % 2) more.client_id = "gil";
+      }
       records->push_back(more);
       break;
   }
@@ -237,7 +244,7 @@ static void file_is(World& world, FileFate fate, uint64_t* dice) {
       words = "; its state file is an older one";
       break;
     case FileFate::Edited:
-      edit_records(&found, dice);
+      edit_records(world, &found, dice);
       words = "; somebody has edited its state file";
       break;
   }

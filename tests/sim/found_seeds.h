@@ -60,6 +60,8 @@ inline constexpr Found kFound[] = {
      "StreamOpens 0 0 0 0; Prompt 0 0 0 0; Ask 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; DiskFull 0 0 0 87; Health 0 0 "
      "0 38; Ask 0 0 0 82; Prompt 0 0 0 0; Answer 0 0 0 0; DiskFull 0 0 0 0; HandRestarts 0 0 0 0; Kill 0 0 0 0; HandRenames 0 0 667 "
      "0; StreamOpens 0 0 0 0; Prompt 0 0 0 0"},
+    {"another installation's container was taken for a session, its record having been copied", 1397,
+     "HandMakes 4 0 197 0; StreamBreaks 0 0 0 0; StreamOpens 0 0 0 0; Kill 0 4 889313 0"},
 };
 
 #endif

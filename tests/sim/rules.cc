@@ -105,7 +105,8 @@ static bool seen_ended(const Was& was, const Listed& listed) {
   if (listed.failure.fault != Fault::None) return false;
   for (const Seen& seen : listed.seen)
     if (seen.id == was.container)
-      return seen.state == SeenState::Ended || seen.state == SeenState::Created || (seen.port && seen.port != was.port);
+      return seen.state == SeenState::Ended || seen.state == SeenState::Created || (seen.port && seen.port != was.port) ||
+             (!seen.instance.empty() && seen.instance != kInstance);
   return true;
 }
 
