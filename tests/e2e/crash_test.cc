@@ -231,6 +231,15 @@ void keep_sitting(World* w, const Cast& cast, const std::string& when) {
   check_nothing_wrong(w, when);
 }
 
+// There is room again, and within a second or two the daemon has seen it.
+void wait_for_room(World* w, const Cast& cast, const std::string& when) {
+  small_disk_make_room(w->disk);
+  for (size_t i = 0; i < cast.sitters.size(); ++i) {
+    bool served = wait_until(30, [&] { return ask(w, cast.sitters[i], sitters_query(w, cast, i)) == 302; });
+    check_at(served, when + ": there is room again, and " + cast.sitters[i] + " is not served");
+  }
+}
+
 // What the dead left half-done, as disk and engine show it.
 void note_what_it_was_doing(World* w) {
   Daemon* d = w->d;
@@ -349,7 +358,7 @@ void kill_again_and_again(Scene* scene, const std::string& disk, int rounds) {
     w->starts.push_back(now_seconds() - began);
     w->unmoved += check_nobody_moved(w, cast, when);
     check_owners(w, when);
-    if (!disk.empty()) small_disk_make_room(disk);
+    if (!disk.empty()) wait_for_room(w, cast, when);
     bool settled = wait_until(60, [&] {
       keep_sitting(w, cast, when);
       return daemon_status(d).pool == 1 && daemon_books_agree(d);
