@@ -20,10 +20,13 @@ struct StoreWritten {
   std::string error;  // empty: on disk, whole
   double seconds = 0;
 };
+struct StatusMade {
+  std::string body;  // of the answer to /status
+};
 struct PullProgress {
   std::string line;
 };
-using Message = std::variant<JobResult, EngineEvent, StreamOpened, StreamClosed, StoreWritten, PullProgress>;
+using Message = std::variant<JobResult, EngineEvent, StreamOpened, StreamClosed, StoreWritten, StatusMade, PullProgress>;
 
 struct Mailbox;
 struct MailboxDeleter {

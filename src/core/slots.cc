@@ -189,6 +189,12 @@ std::vector<Record> table_status(const Table& table) {
   return records;
 }
 
+int table_status_size(const Table& table) {
+  int sum = 0;
+  for (SlotState state : {SlotState::Ready, SlotState::Claiming, SlotState::Assigned}) sum += table.count[static_cast<size_t>(state)];
+  return sum;
+}
+
 int table_max_slots(const Table& table) { return table.config.port_max - table.config.port_min + 1; }
 
 // ---- Invariants.

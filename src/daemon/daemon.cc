@@ -13,11 +13,11 @@
 #include <memory>
 #include <utility>
 
-#include "codec/answers.h"
 #include "codec/snapshot.h"
 #include "codec/text.h"
 #include "core/orchestrator.h"
 #include "daemon/routes.h"
+#include "daemon/status.h"
 #include "daemon/translate.h"
 #include "io/host.h"
 #include "io/httpd.h"
@@ -54,6 +54,7 @@ struct Daemon {
   EnginePtr engine;
   HttpdPtr httpd;
   LanePtr launches, general, pulls, writes;
+  StatusDesk status;
   WatcherPtr watcher;
   EventPtr on_mail, on_timer, on_second, on_term, on_int;
 
@@ -220,6 +221,10 @@ struct Receiver {
   void operator()(const StreamOpened&) const { take(daemon, StreamUp{}); }
   void operator()(const StreamClosed& closed) const { take(daemon, StreamDown{closed.error.text}); }
   void operator()(const StoreWritten& written) const { take(daemon, Written{written.version, written.error}); }
+  void operator()(StatusMade& made) const {
+    status_desk_made(&daemon.status, daemon.table, daemon.httpd.get(), std::move(made));
+    leave_when_done(daemon);
+  }
   void operator()(const PullProgress& progress) const { write_log(daemon, LogLevel::Info, "CREATE", "Pulling: " + progress.line); }
 };
 
@@ -249,14 +254,10 @@ void on_request(void* context, const HttpRequest& request) {
                   text_one_line(request.path, 100) + ": " + route.refused);
   switch (route.kind) {
     case RouteKind::Answer: httpd_answer(daemon.httpd.get(), request.id, route.answer); return;
-    case RouteKind::Status: {
-      std::vector<Record> records = table_status(daemon.table);
-      write_log(daemon, LogLevel::Info, "STATUS", std::to_string(records.size()) + " active containers");
-      HttpAnswer answer;
-      answer.body = answer_status(records, table_max_slots(daemon.table));
-      httpd_answer(daemon.httpd.get(), request.id, answer);
+    case RouteKind::Status:
+      write_log(daemon, LogLevel::Info, "STATUS", std::to_string(table_status_size(daemon.table)) + " active containers");
+      status_desk_ask(&daemon.status, daemon.table, request.id);
       return;
-    }
     case RouteKind::Ask: take(daemon, std::move(route.event)); return;
   }
 }
@@ -416,6 +417,7 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   daemon.general = lane_create("engine", kGeneralThreads, daemon.mailbox.get());
   daemon.pulls = lane_create("pull", 1, daemon.mailbox.get());
   daemon.writes = lane_create("store", 1, daemon.mailbox.get());
+  status_desk_open(&daemon.status, daemon.mailbox.get());
   std::vector<Action> said;
   daemon.table = orchestrator_create(core_config(settings, limits.max_connections, daemon.jobs.run), records, read_clocks(), &said);
   for (const Action& action : said) std::visit(Performer{daemon}, action);

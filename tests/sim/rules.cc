@@ -312,7 +312,9 @@ static void check_claims(World& world) {
 }
 
 static void check_status(World& world) {
-  for (const Record& one : table_status(world.table)) {
+  const std::vector<Record> shown = table_status(world.table);
+  if (static_cast<int>(shown.size()) != table_status_size(world.table)) broken(world, "/status is said to have more or fewer records than it has");
+  for (const Record& one : shown) {
     const SlotState state = world.table.slots.at(one.port).state;
     if (state != SlotState::Ready && state != SlotState::Claiming && state != SlotState::Assigned)
       broken(world, "/status shows port " + std::to_string(one.port) + ", which serves nobody yet");
