@@ -142,12 +142,20 @@ wait_for_health() {
   done
 }
 
+# Until then /status tells of the pool that an earlier daemon left, which may have gone or be of other settings. A quiet log does not say when.
+is_compared() {
+  case ${setting[LOG_LEVEL]} in
+    WARNING | ERROR) true ;;
+    *) new_log_lines | grep -q 'after reconciliation$' ;;
+  esac
+}
+
 # Until enough containers are ready, no port is left for more, or the daemon has said why it cannot make them.
 wait_for_pool() {
   local deadline=$((SECONDS + setting[READY_TIMEOUT_SECONDS])) want=${setting[WARM_POOL_SIZE]} status pool=0 active problem
   while true; do
     is_ours "$pid" || failed_start
-    if status=$(route /status); then
+    if is_compared && status=$(route /status); then
       pool=$(number pool_containers "$status")
       active=$(number active_containers "$status")
       [ "${pool:-0}" -lt "$want" ] || { done_with "$pool ready"; return; }
