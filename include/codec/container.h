@@ -77,6 +77,7 @@ struct ContainerInfo {
   std::string health_output;  // last line of the last failed probe
   std::string width, height;  // WIDTH and HEIGHT of its environment; empty when absent
   int64_t created_us = 0;     // UTC microseconds
+  int pid = 0;                // of its first process, in the engine's process namespace; 0 when it does not run
 };
 
 enum class EngineEventKind {

@@ -28,6 +28,9 @@ struct Settings {
   double idle_timeout_hours = 0;
   double cleanup_interval_minutes = 0;
   int warm_pool_size = 0;
+  std::string recycle;
+  int viewer_check_seconds = 0;  // 0: never
+  double max_session_hours = 0;  // 0: no limit
   std::string vnc_appname;
   int vnc_width = 0;
   int vnc_height = 0;

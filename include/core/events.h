@@ -111,6 +111,7 @@ enum class LookFor {
   Recycle,  // sessions that a newcomer may get the port of
   Claim,    // a pool container that is being given to a client
   Cleanup,  // sessions that look idle
+  Met,      // asked for by no rule: those who have just become visible
 };
 struct Watched {
   int port = 0;

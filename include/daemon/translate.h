@@ -1,4 +1,4 @@
-// Between the core's words and the engine's: actions become jobs, results and engine events become events.
+// Between the core's words and those of others: settings become its config, actions become jobs, results and engine events become events.
 #ifndef DAEMON_TRANSLATE_H
 #define DAEMON_TRANSLATE_H
 
@@ -18,6 +18,8 @@ struct JobContext {
   std::string probe_host;  // where published ports are reached from here
 };
 
+// What the rules need of the settings, of this machine and of this run; `connections` are those that clients may really hold.
+CoreConfig core_config(const Settings& settings, int connections, const std::string& run, const std::string& boot_id);
 NetworkSpec network_spec(const Settings& settings);
 Job job_launch(const JobContext& context, const DoLaunch& action);
 Job job_check(const JobContext& context, const DoCheck& action);
@@ -26,9 +28,11 @@ Job job_rename(const DoRename& action);
 Job job_pull(const JobContext& context);
 Job job_connect(const JobContext& context);
 Job job_list(const Table& table, const DoList& action);
+Job job_identify(std::vector<std::string> container_ids);
 
-Event event_of_result(const JobResult& result);
-// Nothing when no rule needs it; `network` is ours.
+// Nothing when no rule needs it.
+std::optional<Event> event_of_result(const JobResult& result);
+// The same; `network` is ours.
 std::optional<Event> event_of_engine(const EngineEvent& event, const std::string& network);
 
 #endif

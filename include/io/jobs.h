@@ -14,6 +14,7 @@ enum class JobKind {
   Connect,  // version + session network: done once each time the event stream opens
   List,     // all containers of ours; those whose id is not in `known` are inspected too
   Launch,   // create + start
+  Identify, // the processes of the containers in `known`; those that are gone are left out
   Check,    // inspect; an image without a health check is probed over HTTP
   Remove,   // by id; or, with an empty id, by name and only if its job label is ours (after an unknown outcome)
   Rename,
@@ -33,7 +34,7 @@ struct Job {
   std::string launch_job;    // Remove without an id: its job label must be this
   std::string image;         // Pull
   std::string probe_host;    // Check
-  std::vector<std::string> known;  // List
+  std::vector<std::string> known;  // List, Identify
 };
 
 struct JobResult {
@@ -46,7 +47,7 @@ struct JobResult {
   std::string name;          // Rename: the new name, as asked for
   ContainerInfo info;        // Check
   bool answered = false;     // Check: the HTTP probe was answered (only for images without a health check)
-  std::vector<ContainerInfo> list;  // List
+  std::vector<ContainerInfo> list;  // List, Identify
   EngineVersion version;            // Connect
   EngineNetwork network;            // Connect
   bool network_remade = false;      // Launch: the session network had gone and was made again

@@ -10,6 +10,7 @@
 
 #include "codec/container.h"
 #include "io/jobs.h"
+#include "io/lookout.h"
 
 struct StreamOpened {};
 struct StreamClosed {
@@ -23,10 +24,16 @@ struct StoreWritten {
 struct StatusMade {
   std::string body;  // of the answer to /status
 };
+struct LookDone {
+  int purpose = 0;  // the caller's
+  std::vector<LookTarget> at;
+  LookoutSeen seen;
+  int64_t ended_ms = 0;  // CLOCK_MONOTONIC
+};
 struct PullProgress {
   std::string line;
 };
-using Message = std::variant<JobResult, EngineEvent, StreamOpened, StreamClosed, StoreWritten, StatusMade, PullProgress>;
+using Message = std::variant<JobResult, EngineEvent, StreamOpened, StreamClosed, StoreWritten, StatusMade, LookDone, PullProgress>;
 
 struct Mailbox;
 struct MailboxDeleter {

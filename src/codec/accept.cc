@@ -158,6 +158,10 @@ bool accept_keyboard(std::string_view text, std::string* out) {
   return accept_if(text.size() <= 64 && variant_fits && is_xkb_word(text.substr(0, colon)), text, out);
 }
 
+bool accept_recycle(std::string_view text, std::string* out) {
+  return accept_if(text == "unwatched" || text == "oldest" || text == "never", text, out);
+}
+
 bool accept_clipboard(std::string_view text, std::string* out) {
   return accept_if(text == "both" || text == "in" || text == "out" || text == "off", text, out);
 }

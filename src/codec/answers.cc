@@ -46,6 +46,8 @@ json_t* json_of(const Record& record) {
   json_object_set_new(object, "height", json_of(record.height));
   json_object_set_new(object, "created_at", json_of(snapshot_time(record.created_us)));
   json_object_set_new(object, "last_accessed_at", json_of(snapshot_time(record.last_accessed_us)));
+  json_object_set_new(object, "viewers", record.viewers < 0 ? json_null() : json_integer(record.viewers));
+  json_object_set_new(object, "last_seen_at", record.last_seen_us == 0 ? json_null() : json_of(snapshot_time(record.last_seen_us)));
   return object;
 }
 

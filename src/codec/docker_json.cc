@@ -296,6 +296,8 @@ bool docker_parse_inspect(std::string_view text, std::string_view network, int c
   info.on_network = is_attached(json.get(), network);
   take_labels(json_object_get(config, "Labels"), &info);
   info.exit_code = static_cast<int>(json_integer_value(json_object_get(state, "ExitCode")));
+  const json_int_t pid = json_integer_value(json_object_get(state, "Pid"));
+  info.pid = pid > 0 && pid <= INT32_MAX ? static_cast<int>(pid) : 0;
   info.oom_killed = json_is_true(json_object_get(state, "OOMKilled"));
   info.state_error = text_one_line(text_trim(text_of(json_object_get(state, "Error"))), 500);
   info.health_output = last_failed_probe(json_object_get(health, "Log"));

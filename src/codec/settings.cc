@@ -30,6 +30,7 @@ struct Field {
   int max = 0;
   double Settings::*real = nullptr;  // above 0
   double most = 0;
+  bool has_off = false;  // "off" is a value too, and counts as 0
   LogLevel Settings::*level = nullptr;
 };
 
@@ -83,7 +84,7 @@ constexpr Field kFields[] = {
      .text = &Settings::docker_network_subnet,
      .accept = accept_subnet},
     {.row = {"IDLE_TIMEOUT_HOURS", "8", "a number above 0 up to 87600; fractions are allowed",
-             "Hours without an access after which a session is removed"},
+             "Hours after which a session is removed that nobody has watched or accessed"},
      .real = &Settings::idle_timeout_hours,
      .most = 87600},
     {.row = {"CLEANUP_INTERVAL_MINUTES", "30", "a number above 0 up to 525600; fractions are allowed",
@@ -94,6 +95,20 @@ constexpr Field kFields[] = {
      .number = &Settings::warm_pool_size,
      .min = 0,
      .max = 1000},
+    {.row = {"RECYCLE", "unwatched", "unwatched, oldest or never",
+             "Whose session a newcomer may be given when no port is free: one that nobody watches, the one accessed longest ago, nobody's"},
+     .text = &Settings::recycle,
+     .accept = accept_recycle},
+    {.row = {"VIEWER_CHECK_SECONDS", "0", "a whole number from 0 to 3600",
+             "Seconds between two looks at who watches a session; 0 to never look and go by accesses alone"},
+     .number = &Settings::viewer_check_seconds,
+     .min = 0,
+     .max = 3600},
+    {.row = {"MAX_SESSION_HOURS", "off", "off, or a number above 0 up to 87600; fractions are allowed",
+             "Hours after which a session ends as soon as nobody watches it"},
+     .real = &Settings::max_session_hours,
+     .most = 87600,
+     .has_off = true},
     {.row = {"VNC_APPNAME", "firefox-kiosk https://google.com", "a command with arguments, in one line",
              "Command that a session runs"},
      .banner = "APPNAME",
@@ -216,6 +231,10 @@ bool read_field(const Field& field, std::string_view text, Settings* out) {
   }
   if (field.real != nullptr) {
     double value = 0;
+    if (field.has_off && text == "off") {
+      out->*field.real = 0;
+      return true;
+    }
     if (!text_to_double(text, &value) || value <= 0 || value > field.most) return false;
     out->*field.real = value;
     return true;
@@ -230,6 +249,7 @@ std::string show_field(const Field& field, const Settings& settings) {
   if (field.is_login_url) return text_without_password(settings.*field.text);
   if (field.text != nullptr) return settings.*field.text;
   if (field.number != nullptr) return std::to_string(settings.*field.number);
+  if (field.has_off && settings.*field.real == 0) return "off";
   if (field.real != nullptr) {
     std::array<char, 32> text;
     const auto [end, fault] = std::to_chars(text.data(), text.data() + text.size(), settings.*field.real);

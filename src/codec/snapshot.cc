@@ -34,7 +34,8 @@ constexpr int64_t kLastSecond = 253402214400;
 // Order is that of the file: the document's eight, then ours.
 constexpr std::array kKnown = {"client_id",       "container_id", "container_name", "port",
                                "width",           "height",       "created_at",     "last_accessed_at",
-                               "size_by_default", "fingerprint",  "boot_id",        "last_accessed_mono_ms"};
+                               "size_by_default", "fingerprint",  "boot_id",        "last_accessed_mono_ms",
+                               "viewers",         "last_seen_at", "last_seen_mono_ms"};
 
 bool is_known(const char* key) {
   for (const char* known : kKnown) {
@@ -77,6 +78,9 @@ json_t* json_of(const Record& record) {
   json_object_set_new(object, "fingerprint", json_of(record.fingerprint));
   json_object_set_new(object, "boot_id", json_of(record.boot_id));
   json_object_set_new(object, "last_accessed_mono_ms", json_integer(record.last_accessed_mono_ms));
+  json_object_set_new(object, "viewers", record.viewers < 0 ? json_null() : json_integer(record.viewers));
+  json_object_set_new(object, "last_seen_at", record.last_seen_us == 0 ? json_null() : json_of(snapshot_time(record.last_seen_us)));
+  json_object_set_new(object, "last_seen_mono_ms", json_integer(record.last_seen_mono_ms));
   if (record.extra.empty()) return object;
   const Json extra(json_loadb(record.extra.data(), record.extra.size(), 0, nullptr));
   const char* key = nullptr;
@@ -102,6 +106,11 @@ int64_t time_or(const json_t* json, int64_t fallback_us) {
   int64_t wall_us = fallback_us;
   if (json_is_string(json)) snapshot_parse_time(text_of(json), &wall_us);
   return wall_us;
+}
+
+int64_t count_or_unknown(const json_t* json, int64_t most) {
+  const json_int_t value = json_is_integer(json) ? json_integer_value(json) : -1;
+  return value >= 0 && value <= most ? value : -1;
 }
 
 // What we do not know, as the text of one object; empty when there is nothing.
@@ -141,8 +150,10 @@ bool parse_record(json_t* object, int64_t fallback_us, Record* out, std::string*
   record.size_by_default = json_is_true(json_object_get(object, "size_by_default"));
   record.fingerprint = text_or_nothing(json_object_get(object, "fingerprint"));
   record.boot_id = text_or_nothing(json_object_get(object, "boot_id"));
-  const json_t* mono = json_object_get(object, "last_accessed_mono_ms");
-  if (json_is_integer(mono) && json_integer_value(mono) >= 0) record.last_accessed_mono_ms = json_integer_value(mono);
+  record.last_accessed_mono_ms = count_or_unknown(json_object_get(object, "last_accessed_mono_ms"), INT64_MAX);
+  record.viewers = static_cast<int>(count_or_unknown(json_object_get(object, "viewers"), INT32_MAX));
+  record.last_seen_us = time_or(json_object_get(object, "last_seen_at"), 0);
+  record.last_seen_mono_ms = count_or_unknown(json_object_get(object, "last_seen_mono_ms"), INT64_MAX);
   record.extra = unknown_fields(object);
   *out = std::move(record);
   return true;

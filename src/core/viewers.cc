@@ -124,6 +124,7 @@ void viewers_looked(Turn& turn, const Looked& event) {
       return;
     case LookFor::Recycle: recycle_looked(turn); return;
     case LookFor::Cleanup: cleanup_looked(turn, event); return;
-    case LookFor::Claim: return;
+    case LookFor::Claim:
+    case LookFor::Met: return;
   }
 }

@@ -16,6 +16,7 @@
 #include "codec/snapshot.h"
 #include "codec/text.h"
 #include "core/orchestrator.h"
+#include "daemon/eyes.h"
 #include "daemon/routes.h"
 #include "daemon/status.h"
 #include "daemon/translate.h"
@@ -55,6 +56,7 @@ struct Daemon {
   HttpdPtr httpd;
   LanePtr launches, general, pulls, writes;
   StatusDesk status;
+  Eyes eyes;
   WatcherPtr watcher;
   EventPtr on_mail, on_timer, on_second, on_term, on_int;
 
@@ -137,7 +139,7 @@ struct Performer {
     submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_list(daemon.table, action));
   }
   void operator()(const DoSave& action) const { save(daemon, action.version); }
-  void operator()(const DoLook&) const {}  // never asked for: core_config leaves look_every_ms at 0
+  void operator()(const DoLook& action) const { eyes_look(&daemon.eyes, action); }
   void operator()(const Say& action) const { write_log(daemon, log_level_of(action.level), action.tag, action.text); }
 };
 
@@ -208,12 +210,40 @@ void log_job(Daemon& daemon, const JobResult& result) {
                   ": remove it (docker network rm " + name + ") when no session runs, and it is made anew");
 }
 
+void identify(Daemon& daemon, std::vector<std::string> container_ids) {
+  submit(daemon, daemon.general.get(), LaneOrder::Normal, job_identify(std::move(container_ids)));
+}
+
+// The engine tells whose process is whose: of what runs at the start and of what was launched before anybody needs to look, of the rest when
+// somebody has looked in vain.
+void meet(Daemon& daemon, const JobResult& result) {
+  if (daemon.table.config.look_every_ms == 0) return;
+  if (result.kind == JobKind::Launch && !result.error) identify(daemon, {result.container_id});
+  const bool asked = result.kind == JobKind::Identify;
+  std::vector<EyesProcess> processes;
+  std::vector<LookTarget> at;
+  for (const ContainerInfo& info : result.list) {
+    const bool runs = info.state == ContainerState::Running || info.state == ContainerState::Paused;
+    // A listing names the process of those alone that were inspected for it.
+    if (!runs || (!asked && info.pid == 0)) continue;
+    processes.push_back(EyesProcess{info.id, info.pid});
+    const Slot* slot = slot_by_container(daemon.table, info.id);
+    if (asked && slot != nullptr) at.push_back(LookTarget{info.id, slot->port, slot->generation});
+  }
+  if (!processes.empty()) eyes_meet(&daemon.eyes, std::move(processes), std::move(at));
+}
+
 struct Receiver {
   Daemon& daemon;
 
   void operator()(const JobResult& result) const {
     log_job(daemon, result);
-    take(daemon, event_of_result(result));
+    meet(daemon, result);
+    if (std::optional<Event> event = event_of_result(result)) take(daemon, std::move(*event));
+  }
+  void operator()(const LookDone& done) const {
+    if (!done.seen.unknown.empty()) identify(daemon, done.seen.unknown);
+    take(daemon, event_of_look(done));
   }
   void operator()(const EngineEvent& happened) const {
     if (auto known = event_of_engine(happened, daemon.settings->docker_network_name)) take(daemon, std::move(*known));
@@ -307,32 +337,17 @@ constexpr int kConnectionsLeast = 16;
 // No more connections than there are file descriptors for, and most of them never for those who wait.
 HttpLimits http_limits(Daemon& daemon) {
   HttpLimits limits;
-  limits.max_connections = daemon.settings->max_connections;
-  const int files = host_raise_file_limit(limits.max_connections + kFilesOfOurs);
-  if (files >= limits.max_connections + kFilesOfOurs) return limits;
-  limits.max_connections = std::max(files - kFilesOfOurs, kConnectionsLeast);
+  const Settings& settings = *daemon.settings;
+  limits.max_connections = settings.max_connections;
+  // The lookout holds one for each session.
+  const int ours = kFilesOfOurs + settings.port_range_max - settings.port_range_min + 1;
+  const int files = host_raise_file_limit(limits.max_connections + ours);
+  if (files >= limits.max_connections + ours) return limits;
+  limits.max_connections = std::max(files - ours, kConnectionsLeast);
   write_log(daemon, LogLevel::Warning, "HTTP",
-            "Only " + std::to_string(limits.max_connections) + " connections, not MAX_CONNECTIONS=" + std::to_string(daemon.settings->max_connections) +
+            "Only " + std::to_string(limits.max_connections) + " connections, not MAX_CONNECTIONS=" + std::to_string(settings.max_connections) +
                 ": the system allows this process " + std::to_string(files) + " open files. Raise that (ulimit -Hn, LimitNOFILE=)");
   return limits;
-}
-
-CoreConfig core_config(const Settings& settings, int connections, const std::string& run) {
-  CoreConfig config;
-  config.port_min = settings.port_range_min;
-  config.port_max = settings.port_range_max;
-  config.default_size = Size{settings.vnc_width, settings.vnc_height};
-  config.most_waiting = static_cast<size_t>(std::min(settings.max_waiting, connections / 2));
-  config.warm_pool_size = settings.warm_pool_size;
-  config.fingerprint = settings_fingerprint(settings);
-  config.instance = settings.docker_network_name;
-  config.run = run;
-  config.boot_id = host_boot_id();
-  config.ready_timeout_ms = int64_t{settings.ready_timeout_seconds} * 1000;
-  config.idle_timeout_ms = static_cast<int64_t>(settings.idle_timeout_hours * 3600e3);
-  // The smallest of fractions must not become a loop without a pause.
-  config.cleanup_interval_ms = std::max<int64_t>(static_cast<int64_t>(settings.cleanup_interval_minutes * 60e3), 100);
-  return config;
 }
 
 // Published ports are reached through the address they are bound to; on another host's engine, through that host.
@@ -415,11 +430,12 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   daemon.jobs = JobContext{&settings, host_random_id(), probe_host(settings)};
   daemon.launches = lane_create("launch", kLaunchThreads, daemon.mailbox.get());
   daemon.general = lane_create("engine", kGeneralThreads, daemon.mailbox.get());
+  daemon.eyes = eyes_open(settings.vnc_container_port, daemon.mailbox.get());
   daemon.pulls = lane_create("pull", 1, daemon.mailbox.get());
   daemon.writes = lane_create("store", 1, daemon.mailbox.get());
   status_desk_open(&daemon.status, daemon.mailbox.get());
   std::vector<Action> said;
-  daemon.table = orchestrator_create(core_config(settings, limits.max_connections, daemon.jobs.run), records, read_clocks(), &said);
+  daemon.table = orchestrator_create(core_config(settings, limits.max_connections, daemon.jobs.run, host_boot_id()), records, read_clocks(), &said);
   for (const Action& action : said) std::visit(Performer{daemon}, action);
   daemon.watcher = watcher_start(daemon.engine.get(), daemon.mailbox.get());
   return true;

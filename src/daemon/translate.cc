@@ -1,6 +1,7 @@
-// Between the core's words and the engine's: actions become jobs, results and engine events become events.
+// Between the core's words and those of others: settings become its config, actions become jobs, results and engine events become events.
 #include "daemon/translate.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 static Fault fault_of(EngineFault fault) {
@@ -143,9 +144,39 @@ Job job_list(const Table& table, const DoList& action) {
   return job;
 }
 
+Job job_identify(std::vector<std::string> container_ids) {
+  Job job;
+  job.kind = JobKind::Identify;
+  job.known = std::move(container_ids);
+  return job;
+}
+
+// ---- Settings to rules.
+
+CoreConfig core_config(const Settings& settings, int connections, const std::string& run, const std::string& boot_id) {
+  CoreConfig config;
+  config.port_min = settings.port_range_min;
+  config.port_max = settings.port_range_max;
+  config.default_size = Size{settings.vnc_width, settings.vnc_height};
+  config.most_waiting = static_cast<size_t>(std::min(settings.max_waiting, connections / 2));
+  config.warm_pool_size = settings.warm_pool_size;
+  config.fingerprint = settings_fingerprint(settings);
+  config.instance = settings.docker_network_name;
+  config.run = run;
+  config.boot_id = boot_id;
+  config.ready_timeout_ms = int64_t{settings.ready_timeout_seconds} * 1000;
+  config.idle_timeout_ms = static_cast<int64_t>(settings.idle_timeout_hours * 3600e3);
+  // The smallest of fractions must not become a loop without a pause.
+  config.cleanup_interval_ms = std::max<int64_t>(static_cast<int64_t>(settings.cleanup_interval_minutes * 60e3), 100);
+  config.recycle = settings.recycle == "oldest" ? RecycleRule::Oldest : settings.recycle == "never" ? RecycleRule::Never : RecycleRule::Unwatched;
+  config.look_every_ms = int64_t{settings.viewer_check_seconds} * 1000;
+  config.max_session_ms = static_cast<int64_t>(settings.max_session_hours * 3600e3);
+  return config;
+}
+
 // ---- Results to events.
 
-Event event_of_result(const JobResult& result) {
+std::optional<Event> event_of_result(const JobResult& result) {
   Failure failure = failure_of(result.error);
   switch (result.kind) {
     case JobKind::Connect:
@@ -162,8 +193,9 @@ Event event_of_result(const JobResult& result) {
     case JobKind::Remove: return RemoveDone{result.port, result.generation, result.container_id, failure};
     case JobKind::Rename: return RenameDone{result.port, result.generation, result.name, failure};
     case JobKind::Pull: return PullDone{failure};
+    case JobKind::Identify: return std::nullopt;
   }
-  return Tick{};
+  return std::nullopt;
 }
 
 std::optional<Event> event_of_engine(const EngineEvent& event, const std::string& network) {

@@ -42,6 +42,16 @@ void run_list(const Engine& engine, const Job& job, JobResult* result) {
   }
 }
 
+void run_identify(const Engine& engine, const Job& job, JobResult* result) {
+  for (const std::string& id : job.known) {
+    ContainerInfo info;
+    const EngineError error = engine.ops->inspect(engine.self, id, &info);
+    if (!error) result->list.push_back(std::move(info));
+    if (error && error.fault != EngineFault::NotFound) result->error = error;
+    if (error.fault == EngineFault::Unreachable || error.fault == EngineFault::Unknown) return;  // the next would wait as long
+  }
+}
+
 // True when the network is there again.
 bool remake_network(const Engine& engine, const Job& job, JobResult* result) {
   EngineNetwork network;
@@ -104,6 +114,7 @@ JobResult job_run(const Engine& engine, const Job& job, const std::function<void
   switch (job.kind) {
     case JobKind::Connect: run_connect(engine, job, &result); break;
     case JobKind::List: run_list(engine, job, &result); break;
+    case JobKind::Identify: run_identify(engine, job, &result); break;
     case JobKind::Launch: run_launch(engine, job, &result); break;
     case JobKind::Check: run_check(engine, job, &result); break;
     case JobKind::Remove: run_remove(engine, job, &result); break;

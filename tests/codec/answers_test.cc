@@ -43,6 +43,8 @@ static void test_status_as_the_document_shows_it(void**) {
   client.fingerprint = "0123456789abcdef";
   client.boot_id = "boot";
   client.extra = "{\"note\":1}";
+  client.viewers = 1;
+  client.last_seen_us = 1770579901000000;
   Record pool;
   pool.client_id = kPoolClient;
   pool.container_id = "c5ee497bf620";
@@ -67,7 +69,9 @@ static void test_status_as_the_document_shows_it(void**) {
               "      \"width\": \"1024\",\n"
               "      \"height\": \"768\",\n"
               "      \"created_at\": \"2026-02-08T14:30:00.000000\",\n"
-              "      \"last_accessed_at\": \"2026-02-08T16:45:00.000123\"\n"
+              "      \"last_accessed_at\": \"2026-02-08T16:45:00.000123\",\n"
+              "      \"viewers\": 1,\n"
+              "      \"last_seen_at\": \"2026-02-08T16:45:01.000000\"\n"
               "    },\n"
               "    {\n"
               "      \"client_id\": \"__pool__\",\n"
@@ -77,7 +81,9 @@ static void test_status_as_the_document_shows_it(void**) {
               "      \"width\": \"410\",\n"
               "      \"height\": \"900\",\n"
               "      \"created_at\": \"2026-02-08T14:30:00.000000\",\n"
-              "      \"last_accessed_at\": \"2026-02-08T14:30:00.000000\"\n"
+              "      \"last_accessed_at\": \"2026-02-08T14:30:00.000000\",\n"
+              "      \"viewers\": null,\n"
+              "      \"last_seen_at\": null\n"
               "    }\n"
               "  ]\n"
               "}\n");

@@ -88,7 +88,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 36);
+  assert_int_equal(count, 39);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -101,6 +101,9 @@ static void test_every_row_has_its_own_place(void**) {
                              {"IDLE_TIMEOUT_HOURS", "0.5"},
                              {"CLEANUP_INTERVAL_MINUTES", "0.25"},
                              {"WARM_POOL_SIZE", "6"},
+                             {"RECYCLE", "never"},
+                             {"VIEWER_CHECK_SECONDS", "5"},
+                             {"MAX_SESSION_HOURS", "0.75"},
                              {"VNC_APPNAME", "a"},
                              {"VNC_WIDTH", "64"},
                              {"VNC_HEIGHT", "65"},
@@ -167,6 +170,9 @@ static void test_values_of_each(void**) {
                 {"0", "-1", "0.0", "nan", "inf", "1,5", "8h", "87600.1", "1e-999", "-0"});
   assert_values("CLEANUP_INTERVAL_MINUTES", {"30", "0.01", "525600"}, {"0", "-0.5", "x", "525601"});
   assert_values("WARM_POOL_SIZE", {"0", "1000"}, {"-1", "1001", "1.5"});
+  assert_values("RECYCLE", {"unwatched", "oldest", "never"}, {"always", "Oldest", "0"});
+  assert_values("VIEWER_CHECK_SECONDS", {"0", "3600"}, {"-1", "3601", "0.5", "off"});
+  assert_values("MAX_SESSION_HOURS", {"off", "0.5", "87600"}, {"0", "-1", "on", "87601"});
   assert_values("VNC_APPNAME", {"xterm -e 'a \"b\"'", "S\xC3\xA3o"}, {"a\nb", "a\x1b"});
   assert_values("VNC_WIDTH", {"64", "7680"}, {"63", "7681", "410px"});
   assert_values("VNC_HEIGHT", {"64", "7680"}, {"63", "7681", "900.0"});

@@ -58,7 +58,8 @@ static bool same(const Record& a, const Record& b) {
          a.port == b.port && a.width == b.width && a.height == b.height && a.created_us == b.created_us &&
          a.last_accessed_us == b.last_accessed_us && a.size_by_default == b.size_by_default &&
          a.fingerprint == b.fingerprint && a.boot_id == b.boot_id &&
-         a.last_accessed_mono_ms == b.last_accessed_mono_ms && a.extra == b.extra;
+         a.last_accessed_mono_ms == b.last_accessed_mono_ms && a.viewers == b.viewers && a.last_seen_us == b.last_seen_us &&
+         a.last_seen_mono_ms == b.last_seen_mono_ms && a.extra == b.extra;
 }
 
 static void test_first_version(void**) {
@@ -76,6 +77,7 @@ static void test_first_version(void**) {
   assert_false(client.size_by_default);
   assert_true(client.fingerprint.empty() && client.boot_id.empty() && client.extra.empty());
   assert_true(client.last_accessed_mono_ms == -1);
+  assert_true(client.viewers == -1 && client.last_seen_us == 0 && client.last_seen_mono_ms == -1);
   assert_true(records[1].client_id == kPoolClient);
   assert_true(records[1].created_us == 1770571800000000);
   assert_true(records[1].last_accessed_us == 1770571800000001);
@@ -95,6 +97,9 @@ static void test_written_as_the_document_shows_it(void**) {
   record.fingerprint = "00ff";
   record.boot_id = "b-1";
   record.last_accessed_mono_ms = 42;
+  record.viewers = 2;
+  record.last_seen_us = 1770579901000000;
+  record.last_seen_mono_ms = 43;
   record.extra = "{\"note\":\"kept\",\"rate\":0.1}";
   assert_string_equal(snapshot_write({record}).c_str(),
                       "[\n"
@@ -111,6 +116,9 @@ static void test_written_as_the_document_shows_it(void**) {
                       "    \"fingerprint\": \"00ff\",\n"
                       "    \"boot_id\": \"b-1\",\n"
                       "    \"last_accessed_mono_ms\": 42,\n"
+                      "    \"viewers\": 2,\n"
+                      "    \"last_seen_at\": \"2026-02-08T16:45:01.000000\",\n"
+                      "    \"last_seen_mono_ms\": 43,\n"
                       "    \"note\": \"kept\",\n"
                       "    \"rate\": 0.1\n"
                       "  }\n"

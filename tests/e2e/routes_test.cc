@@ -96,7 +96,7 @@ void one_session_seen_through_every_route(Scene* scene) {
   JsonPtr body = json_from(daemon_get(d, "/status").body);
   check_number(json_integer_value(json_object_get(body.get(), "active_containers")), 1, "active_containers");
   json_t* record = json_array_get(json_object_get(body.get(), "records"), 0);
-  check_equal(fields(record), "client_id container_id container_name created_at height last_accessed_at port width",
+  check_equal(fields(record), "client_id container_id container_name created_at height last_accessed_at last_seen_at port viewers width",
               "fields of a record");
   check_equal(json_text(record, "client_id"), client, "client_id");
   check_number(static_cast<long>(json_text(record, "container_id").size()), 64, "length of container_id");

@@ -75,7 +75,7 @@ void check_info(const ContainerInfo& info, std::string_view input) {
   JobResult result;
   result.kind = JobKind::Check;
   result.info = info;
-  HOLDS(std::get<CheckDone>(event_of_result(result)).seen.id == info.id, input);
+  HOLDS(std::get<CheckDone>(*event_of_result(result)).seen.id == info.id, input);
 }
 
 void check_inspect(std::string_view input) {

@@ -116,6 +116,8 @@ Entry entry_from(const json_t* record) {
   entry.height = json_text(record, "height");
   entry.created = json_text(record, "created_at");
   entry.accessed = json_text(record, "last_accessed_at");
+  if (json_is_string(json_object_get(record, "last_seen_at"))) entry.seen = json_text(record, "last_seen_at");
+  if (json_is_integer(json_object_get(record, "viewers"))) entry.viewers = static_cast<int>(json_integer_value(json_object_get(record, "viewers")));
   return entry;
 }
 

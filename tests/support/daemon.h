@@ -26,7 +26,9 @@ struct Daemon {
 // A record as /status and STATE_FILE show it.
 struct Entry {
   std::string client, id, name, width, height, created, accessed;
+  std::string seen;  // last_seen_at; empty: null
   int port = 0;
+  int viewers = -1;  // -1: null
 };
 
 struct Status {
