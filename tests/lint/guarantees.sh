@@ -18,7 +18,7 @@ run_in() { grep -hoE '\b(E2E_TEST|cmocka_unit_test[a-z_]*)\([a-z_0-9]+' "$@" | s
   grep -hoE '\btable_check\b' src/core/slots.cc
   echo src/core
 } | sort -u >"$scratch/3"
-run_in tests/e2e/*_test.cc tests/image/*_test.cc tests/soak/*_test.cc >"$scratch/4"
+run_in tests/e2e/*_test.cc tests/image/*_test.cc tests/soak/*_test.cc tests/faults/*_test.cc >"$scratch/4"
 sed -n 's/^name: //p' tests/mutants/list.txt >"$scratch/5"
 
 # The rows of the tables whose second column is that of the rules: "row<TAB>column<TAB>name", and "row<TAB>column<TAB>" of an empty cell.
