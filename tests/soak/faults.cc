@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "soak/gauges.h"
+#include "support/http_client.h"
 
 namespace {
 
@@ -71,11 +73,22 @@ Fault fault_provoke(int kind, Daemon* daemon, PrivateEngine* engine, const std::
   } else if (kind == 9) {
     fault.what = "the engine killed with -9 and started again";
     fault.engine = true;
+    fault.engine_killed = true;
     private_engine_kill9(engine);
     sleep(1);
     private_engine_start(engine);
   }
   return fault;
+}
+
+bool fault_left_port_behind(const std::string& line) {
+  int port = 0;
+  const size_t at = line.find("[PORT] Port ");
+  if (at == std::string::npos || line.find("failed: port is already allocated") == std::string::npos) return false;
+  if (sscanf(line.c_str() + at, "[PORT] Port %d is skipped", &port) != 1) return false;
+  const int fd = tcp_connect(port);
+  if (fd >= 0) tcp_close(fd);
+  return fd < 0;
 }
 
 bool fault_explains_line(const Fault& fault, const std::string& line, size_t at) {

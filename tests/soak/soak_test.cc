@@ -36,6 +36,7 @@ struct Soak {
   Meeting meeting;
   size_t visitors = 0, log_read = 0, lines = 0, provoked = 0;
   std::map<std::string, int> faults;
+  bool engine_killed = false;  // ever
   std::vector<std::string> unprovoked;
   std::vector<Reading> nights;
   long peak_dirty = 0;
@@ -154,7 +155,7 @@ void judge(Soak* soak, const Fault& fault) {
     if (end == std::string::npos) break;
     const std::string line = log.substr(soak->log_read, end - soak->log_read);
     const bool loud = line.find(" WARNING ") == 23 || line.find(" ERROR ") == 23;
-    if (loud && fault_explains_line(fault, line, soak->log_read))
+    if (loud && (fault_explains_line(fault, line, soak->log_read) || (soak->engine_killed && fault_left_port_behind(line))))
       soak->provoked++;
     else if (loud)
       soak->unprovoked.push_back(line);
@@ -193,6 +194,7 @@ void one_day(Soak* soak) {
   look_until(soak, noon);
   Fault fault = fault_provoke(soak->day % kFaultKinds, soak->main, soak->engine, soak->scene->suite->network);
   if (!fault.what.empty()) soak->faults[fault.what]++;
+  soak->engine_killed = soak->engine_killed || fault.engine_killed;
   other_daemon_dies(soak);
   soak->faults["the other daemon killed with -9"]++;
   look_until(soak, evening);
