@@ -206,10 +206,10 @@ static void judge_slots(Turn& turn, const Listed& event) {
   for (const Seen& seen : event.seen) by_id[seen.id] = &seen;
   std::vector<int> ports;
   for (const auto& [port, slot] : turn.table.slots)
-    if (runs(slot) && slot.changed <= event.asked) ports.push_back(port);  // the photograph is older than a later change
+    if (runs(slot)) ports.push_back(port);
   for (int port : ports) {
     Slot* slot = slot_at(turn.table, port);
-    if (!slot || slot->changed > event.asked) continue;
+    if (!slot || slot->changed > event.asked) continue;  // the photograph is older than its last change
     auto found = by_id.find(slot->container_id);
     judge(turn, *slot, found == by_id.end() ? nullptr : found->second);
   }

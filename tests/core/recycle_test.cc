@@ -188,6 +188,17 @@ static void test_a_session_outside_the_range_is_not_recycled(void**) {
   expect_answer(d, request, 302);
 }
 
+static void test_a_port_outside_the_range_that_falls_free_is_given_to_nobody(void**) {
+  Drive d = drive_create(drive_config(1, 0), {record_of("velha", "v", 7000), record_of("c0", "a", kPort)});
+  drive_engine_up(d, {seen_named("vnc_velha", "v", 7000), seen_named("vnc_c0", "a", kPort)});
+  drive_remove(d, "velha");
+  const uint64_t request = drive_access(d, "ana");
+  assert_false(has_slot(d, "c0"));
+  drive_calm(d);
+  expect_answer(d, request, 302);
+  assert_int_equal(outcome(d, request).port, kPort);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_the_oldest_access_goes),
@@ -204,6 +215,7 @@ int main() {
       cmocka_unit_test(test_a_port_that_falls_free_goes_to_an_heir_before_the_pool),
       cmocka_unit_test(test_an_heir_may_change_its_mind_about_the_size),
       cmocka_unit_test(test_a_session_outside_the_range_is_not_recycled),
+      cmocka_unit_test(test_a_port_outside_the_range_that_falls_free_is_given_to_nobody),
   };
   return cmocka_run_group_tests_name("core/recycle", tests, nullptr, nullptr);
 }

@@ -263,6 +263,23 @@ static void test_a_listing_older_than_a_removal_finds_no_orphan(void**) {
   assert_false(has_slot(d, "ana"));
 }
 
+// The engine may still carry out a removal that it never answered: until a listing shows the truth, what it was of is nobody's.
+static void test_what_may_still_be_removed_is_never_adopted(void**) {
+  Drive d = drive_start(2, 0);
+  drive_session(d, "ana");
+  drive_wait(d, 60'000);
+  std::vector<Seen> seen = seen_all(d);
+  seen.push_back(seen_client("ana", "twice", kPort + 1));
+  drive_listed(d, seen);
+  drive_removed(d, 0, Fault::Unknown);
+  drive_remove(d, "ana");
+  drive_removed(d, kPort);
+  drive_wait(d, 60'000);
+  drive_listed(d, {seen_client("ana", "twice", kPort + 1)});
+  assert_false(has_slot(d, "ana"));
+  assert_int_equal(jobs<DoRemove>(d).size(), 1);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_remove_a_session),
@@ -286,6 +303,7 @@ int main() {
       cmocka_unit_test(test_remove_all_with_the_engine_away_is_503),
       cmocka_unit_test(test_an_orphan_is_asked_for_once),
       cmocka_unit_test(test_a_listing_older_than_a_removal_finds_no_orphan),
+      cmocka_unit_test(test_what_may_still_be_removed_is_never_adopted),
   };
   return cmocka_run_group_tests_name("core/removal", tests, nullptr, nullptr);
 }

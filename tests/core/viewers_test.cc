@@ -362,12 +362,15 @@ static void test_one_who_comes_back_in_the_last_moment_stays(void**) {
   assert_int_equal(said(d, SayLevel::Info, "[CLEANUP] IDLE"), 0);
 }
 
-static void test_a_cleanup_on_a_look_of_long_ago_ends_nobody(void**) {
-  Drive d = start(2, 0);
-  drive_session(d, "ana");
-  pass_until_cleanup_looks(d);
-  drive_looked(d, LookFor::Cleanup, 600);
-  assert_true(has_slot(d, "ana"));
+static void test_a_cleanup_whose_look_comes_too_late_ends_nobody(void**) {
+  for (bool engine_goes : {false, true}) {
+    Drive d = start(2, 0);
+    drive_session(d, "ana");
+    pass_until_cleanup_looks(d);
+    if (engine_goes) drive_step(d, StreamDown{"gone"});
+    drive_looked(d, LookFor::Cleanup, engine_goes ? 0 : 600);
+    assert_true(has_slot(d, "ana"));
+  }
 }
 
 static void test_last_seen_is_known_after_a_restart(void**) {
@@ -490,7 +493,7 @@ int main() {
       cmocka_unit_test(test_a_claim_where_nobody_can_tell_is_served),
       cmocka_unit_test(test_a_clerk_who_works_on_is_not_idle),
       cmocka_unit_test(test_one_who_comes_back_in_the_last_moment_stays),
-      cmocka_unit_test(test_a_cleanup_on_a_look_of_long_ago_ends_nobody),
+      cmocka_unit_test(test_a_cleanup_whose_look_comes_too_late_ends_nobody),
       cmocka_unit_test(test_last_seen_is_known_after_a_restart),
       cmocka_unit_test(test_an_upper_age_waits_until_nobody_watches),
       cmocka_unit_test(test_an_upper_age_where_nobody_can_tell_goes_by_the_last_access),
