@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -48,13 +49,14 @@ bool handshake(Rfb* rfb) {
   return put(rfb->fd, format, sizeof format) && put(rfb->fd, encodings, sizeof encodings);
 }
 
-// One rectangle of raw pixels into its place; *pixels says whether it was one.
-bool take_rectangle(Rfb* rfb, Picture* picture, bool* pixels) {
+constexpr uint32_t kNotYet = 0xff000000;  // no pixel has this value
+
+// One rectangle of raw pixels into its place.
+bool take_rectangle(Rfb* rfb, Picture* picture) {
   uint8_t head[12];
   if (!get(rfb->fd, head, sizeof head)) return false;
   if (get_u32(head + 8) == 0xfffffefe) return true;  // key codes are welcome; no pixels
   if (get_u32(head + 8) != 0) return false;
-  *pixels = true;
   int left = get_u16(head), top = get_u16(head + 2), width = get_u16(head + 4), height = get_u16(head + 6);
   if (left + width > picture->width || top + height > picture->height) return false;
   std::vector<uint8_t> row(static_cast<size_t>(width) * 4);
@@ -85,17 +87,19 @@ RfbPtr rfb_connect(const std::string& address, int port) {
   return rfb;
 }
 
-bool rfb_frame(Rfb* rfb, Picture* out) {
+namespace {
+
+bool ask_for_all(const Rfb* rfb) {
   uint8_t request[10] = {3, 0, 0, 0, 0, 0};
   request[6] = static_cast<uint8_t>(rfb->width >> 8);
   request[7] = static_cast<uint8_t>(rfb->width);
   request[8] = static_cast<uint8_t>(rfb->height >> 8);
   request[9] = static_cast<uint8_t>(rfb->height);
-  if (!put(rfb->fd, request, sizeof request)) return false;
-  Picture picture;
-  picture.width = rfb->width;
-  picture.height = rfb->height;
-  picture.pixels.resize(static_cast<size_t>(rfb->width) * static_cast<size_t>(rfb->height));
+  return put(rfb->fd, request, sizeof request);
+}
+
+// The next update, into the picture; what else the server says meanwhile is taken note of.
+bool take_update(Rfb* rfb, Picture* picture) {
   for (;;) {
     uint8_t type = 0;
     uint8_t head[7];
@@ -108,14 +112,36 @@ bool rfb_frame(Rfb* rfb, Picture* out) {
       continue;
     }
     if (type != 0 || !get(rfb->fd, head, 3)) return false;
-    bool pixels = false;
     for (int i = get_u16(head + 1); i > 0; --i) {
-      if (!take_rectangle(rfb, &picture, &pixels)) return false;
+      if (!take_rectangle(rfb, picture)) return false;
     }
-    if (!pixels) continue;  // the word about key codes may come by itself, with the frame still on its way
-    *out = std::move(picture);
     return true;
   }
+}
+
+}  // namespace
+
+bool rfb_frame(Rfb* rfb, Picture* out) {
+  Picture picture;
+  picture.width = rfb->width;
+  picture.height = rfb->height;
+  picture.pixels.assign(static_cast<size_t>(rfb->width) * static_cast<size_t>(rfb->height), kNotYet);
+  // What was asked for twice by the last call may still come: it is of then, not of now.
+  pollfd more = {rfb->fd, POLLIN, 0};
+  while (rfb->asked_again && poll(&more, 1, 200) > 0) {
+    if (!take_update(rfb, &picture)) return false;
+  }
+  rfb->asked_again = false;
+  std::fill(picture.pixels.begin(), picture.pixels.end(), kNotYet);
+  for (;;) {
+    if (!ask_for_all(rfb) || !take_update(rfb, &picture)) return false;
+    // An update leaves out what the screen is just about to change, with or without a rectangle, and all of it while a page is
+    // being painted: it answers the request all the same, and the rest has to be asked for.
+    if (std::find(picture.pixels.begin(), picture.pixels.end(), kNotYet) == picture.pixels.end()) break;
+    rfb->asked_again = true;
+  }
+  *out = std::move(picture);
+  return true;
 }
 
 bool rfb_key(Rfb* rfb, int code, bool down) {

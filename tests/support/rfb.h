@@ -11,6 +11,7 @@ struct Rfb {
   int fd = -1;
   int width = 0;
   int height = 0;
+  bool asked_again = false;  // so that a frame more may come
   std::string cut_text;  // the server's clipboard as it last told of it (Latin-1); frames are when it is heard
 };
 struct RfbDeleter {
