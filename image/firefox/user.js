@@ -57,3 +57,8 @@ user_pref("layers.acceleration.disabled", true);
 user_pref("gfx.webrender.software", true);
 user_pref("webgl.disabled", true);
 user_pref("toolkit.legacyUserProfileCustomizations.stylesheets", true);
+
+// The fonts of pages that name none are those of Windows, for which old systems were laid out (see fonts.conf).
+user_pref("font.name.serif.x-western", "Liberation Serif");
+user_pref("font.name.sans-serif.x-western", "Liberation Sans");
+user_pref("font.name.monospace.x-western", "Liberation Mono");

@@ -6,12 +6,16 @@
 #include "support/proc.h"
 
 Seat seat_open(Stage* stage, const std::string& name, const std::vector<std::string>& options) {
-  Seat seat{stage, box_start(stage, name, options), nullptr, ""};
-  box_wait_healthy(seat.box);
+  Box box = box_start(stage, name, options);
+  box_wait_healthy(box);
+  return seat_at(stage, box);
+}
+
+Seat seat_at(Stage* stage, const Box& box) {
+  Seat seat{stage, box, rfb_connect(box.address, 5900), ""};
   seat.x_socket =
-      "/proc/" + proc_output({"docker", "inspect", "-f", "{{.State.Pid}}", seat.box.name}) + "/root/tmp/.X11-unix/X0";
-  seat.rfb = rfb_connect(seat.box.address, 5900);
-  check_at(seat.rfb != nullptr, "no VNC on port 5900 of " + seat.box.name);
+      "/proc/" + proc_output({"docker", "inspect", "-f", "{{.State.Pid}}", box.name}) + "/root/tmp/.X11-unix/X0";
+  check_at(seat.rfb != nullptr, "no VNC on port 5900 of " + box.name);
   return seat;
 }
 

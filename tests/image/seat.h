@@ -18,6 +18,7 @@ struct Seat {
 
 // Starts the session with these options of `docker run` and waits until its page is there.
 Seat seat_open(Stage* stage, const std::string& name, const std::vector<std::string>& options);
+Seat seat_at(Stage* stage, const Box& box);  // at a session that runs
 std::vector<XWindow> seat_windows(const Seat& seat, const At& at = At::current());
 std::string titles_of(const std::vector<XWindow>& windows);
 bool has_window(const Seat& seat, const std::string& title);  // one whose title begins so

@@ -181,13 +181,31 @@ int stage_teardown(void** state) {
   return clean ? 0 : 1;
 }
 
+int stage_setup_kept(void** state) {
+  Fixture* fixture = static_cast<Fixture*>(*state);
+  if (fixture->kept == nullptr) {
+    if (stage_setup(state) != 0) return 1;
+    fixture->kept = stage_of(state);
+  }
+  *state = fixture->kept;
+  return 0;
+}
+
+int stage_teardown_kept(void** state) {
+  *state = stage_of(state)->fixture;
+  return 0;
+}
+
 namespace {
 
 int tests_run(Fixture* fixture, const char* name, std::vector<CMUnitTest>* tests) {
   for (CMUnitTest& test : *tests) test.initial_state = fixture;
   if (const char* only = getenv("ONLY_TEST")) cmocka_set_test_filter(only);
   // What the macro for arrays does, since these tests are in a vector.
-  return _cmocka_run_group_tests(name, tests->data(), tests->size(), nullptr, nullptr);
+  int failed = _cmocka_run_group_tests(name, tests->data(), tests->size(), nullptr, nullptr);
+  void* kept = fixture->kept;
+  if (kept != nullptr && stage_teardown(&kept) != 0) ++failed;
+  return failed;
 }
 
 bool fixture_open(Fixture* fixture) {

@@ -18,6 +18,8 @@ inline constexpr unsigned kBlue = 0x1e90ff;
 inline constexpr unsigned kGreen = 0x20c040;
 inline constexpr unsigned kRed = 0xcc2200;
 
+struct Stage;
+
 // What all tests of one program share; it belongs to the parent process, which removes it at the end whatever happened.
 struct Fixture {
   std::string image;
@@ -25,6 +27,13 @@ struct Fixture {
   std::string network;
   std::string gateway;  // the host's address in that network: page servers listen there
   std::string folder;
+  Stage* kept = nullptr;  // of the tests that go on where the one before has ended
+};
+
+struct Box {
+  std::string name;
+  std::string address;  // in the network
+  int port = 0;         // on 127.0.0.1, leads to 6080
 };
 
 // One test's own. A failed assert jumps over destructors, so the teardown is what gives these back.
@@ -36,12 +45,7 @@ struct Stage {
   DeskPtr desk;
   RelayPtr relay;
   std::vector<std::string> containers;
-};
-
-struct Box {
-  std::string name;
-  std::string address;  // in the network
-  int port = 0;         // on 127.0.0.1, leads to 6080
+  Box box;  // the session that tests on one stage share, once there is one
 };
 
 struct Process {
@@ -84,8 +88,14 @@ std::string browser_notice(Browser* browser);
 int stage_setup(void** state);
 int stage_teardown(void** state);
 
+int stage_setup_kept(void** state);
+int stage_teardown_kept(void** state);
+
 #define IMAGE_TEST(body) \
   { #body, body, stage_setup, stage_teardown, nullptr }
+// On one stage, with all others of this kind: what one leaves running the next finds.
+#define IMAGE_TEST_KEPT(body) \
+  { #body, body, stage_setup_kept, stage_teardown_kept, nullptr }
 
 // main() of a test program: the tests run in a child process, the parent cleans up after it.
 int stage_main(const char* name, std::vector<CMUnitTest> tests);

@@ -19,3 +19,17 @@ export function guarded(work) {
     }
   };
 }
+
+// For what keeps people in the page: where it fails nothing does, so Firefox ends, and is started again.
+export function vital(work) {
+  return (...these) => {
+    try {
+      return work(...these);
+    } catch (error) {
+      log(`${error}\n${error.stack}`);
+      log("what keeps people in the page has failed: the browser ends");
+      Cc["@mozilla.org/xpcom/debug;1"].getService(Ci.nsIDebug2).abort("log.sys.mjs", 0);
+      return undefined;
+    }
+  };
+}

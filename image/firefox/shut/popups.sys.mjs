@@ -4,6 +4,7 @@
 
 import { setTimeout } from "resource://gre/modules/Timer.sys.mjs";
 import { guarded, log } from "chrome://session/content/log.sys.mjs";
+import { browserWindows, noteFlood } from "chrome://session/content/windows.sys.mjs";
 
 // Old systems have many windows open; what opens more than these is none. As each window covers the one that opened it, nobody
 // opens this many within a minute and closes none of them, nor this many within seconds: that is a flood.
@@ -18,7 +19,6 @@ let isMaking = false; // from the call that makes a window until there is one
 let unfinished = 0; // such calls; each returns only when its window is whole, and meanwhile others are asked for
 let flood = []; // windows that are to be closed
 
-export const browserWindows = () => [...Services.wm.getEnumerator("navigator:browser")].filter(win => !win.closed);
 const pagesNow = () => browserWindows().reduce((sum, win) => sum + Math.max(1, win.gBrowser?.tabs.length ?? 1), 0);
 
 // Whoever asks on and on is refused for as long as that goes on; a person who tries again now and then is not.
@@ -36,6 +36,7 @@ const closeFlood = guarded(() => {
     win.close();
   }
   log("popups: they are closed");
+  setTimeout(guarded(noteFlood), 500); // in the window that is in front then
 });
 
 function mayOpen() {

@@ -4,8 +4,9 @@
 
 import { setTimeout } from "resource://gre/modules/Timer.sys.mjs";
 import { filePickerIn } from "chrome://session/content/files.sys.mjs";
-import { guarded, log } from "chrome://session/content/log.sys.mjs";
-import { browserWindows, keepDoor } from "chrome://session/content/popups.sys.mjs";
+import { guarded, log, vital } from "chrome://session/content/log.sys.mjs";
+import { keepDoor } from "chrome://session/content/popups.sys.mjs";
+import { browserWindows, isStart, keepWindows, openingStart } from "chrome://session/content/windows.sys.mjs";
 
 const browserWindow = "chrome://browser/content/browser.xhtml";
 const keptWindows = new Set([
@@ -29,8 +30,6 @@ const folder = Services.env.get("HOME") + "/Downloads"; // as DownloadDirectory 
 let isEnding = false;
 let page = "about:blank"; // the one that the session was started with
 
-const isPopup = win => !win.toolbar.visible;
-
 // ---- keys ----------------------------------------------------------------------------------------------------------------
 
 function pruneKeys(document) {
@@ -50,7 +49,7 @@ function onMultimediaKey(event) {
 function openPage() {
   const address = Cc["@mozilla.org/supports-string;1"].createInstance(Ci.nsISupportsString);
   address.data = page;
-  return Services.ww.openWindow(null, browserWindow, "_blank", "chrome,dialog=no,all,non-private", address);
+  return openingStart(() => Services.ww.openWindow(null, browserWindow, "_blank", "chrome,dialog=no,all,non-private", address));
 }
 
 // The process that showed a page is gone. In its place comes the start page, later each time when it keeps happening.
@@ -64,26 +63,26 @@ function onCrash(win, browser) {
     guarded(() => {
       const tab = win.closed ? null : win.gBrowser.getTabForBrowser(browser);
       if (!tab) return;
-      if (!isPopup(win) && win.gBrowser.tabs.length === 1) win.gBrowser.addTrustedTab(page, { inBackground: false });
+      if (isStart(win) && win.gBrowser.tabs.length === 1) win.gBrowser.addTrustedTab(page, { inBackground: false });
       win.gBrowser.removeTab(tab, { animate: false, skipPermitUnload: true });
     }),
     (crashes.length - 1) * 1000
   );
 }
 
-const onBrowserWindow = guarded(win => {
+const onBrowserWindow = vital(win => {
   const { document } = win;
   pruneKeys(document);
   // Whatever comes later, a panel of an extension for one, brings its keys in a set of its own.
-  new win.MutationObserver(guarded(() => pruneKeys(document))).observe(document.documentElement, { childList: true });
+  new win.MutationObserver(vital(() => pruneKeys(document))).observe(document.documentElement, { childList: true });
   win.addEventListener("AppCommand", onMultimediaKey, true);
   win.addEventListener("oop-browser-crashed", guarded(event => onCrash(win, event.originalTarget)), true);
 });
 
-const onWindow = guarded(win => {
+const onWindow = vital(win => {
   win.addEventListener(
     "DOMContentLoaded",
-    guarded(event => {
+    vital(event => {
       const { location } = win;
       if (event.target !== win.document) return;
       if (location.href === browserWindow) onBrowserWindow(win);
@@ -96,10 +95,10 @@ const onWindow = guarded(win => {
   );
 });
 
-// Without a window of the ordinary kind a person would sit before an empty screen, or before popups alone.
+// Without a window of the start page a person would sit before an empty screen, or before what was behind it.
 const onWindowGone = guarded(win => {
   if (isEnding || win.document.documentURI !== browserWindow) return;
-  if (!browserWindows().some(other => other !== win && !isPopup(other))) openPage();
+  if (!browserWindows().some(other => other !== win && isStart(other))) openPage();
 });
 
 // ---- documents -----------------------------------------------------------------------------------------------------------
@@ -190,7 +189,7 @@ const observer = {
   observe(subject, topic) {
     switch (topic) {
       case "command-line-startup":
-        guarded(onCommandLine)(subject.QueryInterface(Ci.nsICommandLine));
+        vital(onCommandLine)(subject.QueryInterface(Ci.nsICommandLine));
         break;
       case "domwindowopened":
         onWindow(subject);
@@ -209,9 +208,20 @@ const observer = {
   },
 };
 
+// The word that the health probe waits for: without it, for whatever reason, nobody gets to see this browser.
+function tellProbe() {
+  const runFolder = Services.env.get("SESSION_RUN");
+  if (!runFolder) return;
+  const file = Cc["@mozilla.org/file/local;1"].createInstance(Ci.nsIFile);
+  file.initWithPath(runFolder + "/app-shut");
+  if (!file.exists()) file.create(Ci.nsIFile.NORMAL_FILE_TYPE, 0o600);
+}
+
 export function shut() {
   for (const topic of ["command-line-startup", "domwindowopened", "domwindowclosed", "http-on-opening-request", "quit-application-granted"]) Services.obs.addObserver(observer, topic);
   register(documentRule, "content-policy");
   register(filePickerIn(folder));
+  keepWindows();
   Services.startup.enterLastWindowClosingSurvivalArea();
+  tellProbe();
 }
