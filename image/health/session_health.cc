@@ -3,6 +3,8 @@
 // Exit 0 is healthy, 1 is not (one line on stdout says why). Until the session has been healthy once a probe waits inside
 // for it, so that the engine hears of it at that very moment; after that a probe sleeps half a minute before it looks.
 //
+// An application that is to keep people in its page (file app-shuts) has said that it does (file app-shut), or nobody gets to see it.
+//
 // What counts as painted:
 //  - An application that reports (file app-reports; our Firefox does) has said so (file app-painted), and its window covers the screen.
 //    It reports when the compositor has put a frame of the loaded page on the window, so a white page needs no guess. Where the
@@ -188,6 +190,8 @@ static const char* session_look(Watch* watch) {
     watch->display.reset(xcb_connect(":0", nullptr));
     if (xcb_connection_has_error(watch->display.get())) return "the X server does not answer";
   }
+  if (run_file_exists("app-shuts") && !run_file_exists("app-shut"))
+    return "the browser does not say that it keeps people in the page";
   xcb_connection_t* x = watch->display.get();
   const xcb_screen_t* screen = xcb_setup_roots_iterator(xcb_get_setup(x)).data;
   const Window window = window_largest(x, screen);

@@ -197,7 +197,8 @@ void wait_flood_closed(const Seat& seat, size_t floods, size_t* most) {
     for (size_t at = 0; (at = log.find("popups: they are closed", at)) != std::string::npos; ++at) ++count;
     return count >= floods;
   });
-  check_at(closed, "flood " + std::to_string(floods) + " is not closed; windows: " + titles_of(seat_windows(seat)));
+  check_at(closed, "flood " + std::to_string(floods) + " is not closed; windows: " + titles_of(seat_windows(seat)) +
+                       "\n" + box_log(seat.box));
 }
 
 void a_flood_of_windows_is_refused_and_the_page_is_there(void** state) {
@@ -245,6 +246,36 @@ void a_flood_of_windows_is_refused_and_the_page_is_there(void** state) {
   check_at(most <= 11 && page_server_requests(pages, "/more").size() <= 20, "that many windows were opened");
 }
 
+// ---- what cannot be shut is not opened -------------------------------------------------------------------------------------
+
+void a_browser_that_cannot_be_shut_is_nobodys(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_of_color(kBlue));
+  const std::string broken = stage->fixture->folder + "/broken", empty = stage->fixture->folder + "/empty";
+  proc_output({"sh", "-c", "echo 'export function shut( {' > " + broken + "; : > " + empty});
+  const std::string page = "APPNAME=firefox-kiosk " + page_server_url(stage->pages.get(), "/");
+  // A script that is none: Firefox ends at once, each time. Nothing read at all: it opens, and is never healthy.
+  Box ends = box_start(stage, "broken", {"-e", page, "-v", broken + ":/usr/share/session/shut/shut.sys.mjs:ro"});
+  Box opens = box_start(stage, "unread", {"-e", page, "-v", empty + ":/usr/lib/firefox-esr/session.cfg:ro"});
+  auto count = [](const std::string& text, const std::string& part) {
+    size_t times = 0;
+    for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++times;
+    return times;
+  };
+  bool said = wait_until(60, [&] {
+    std::string log = box_log(ends);
+    return count(log, "cannot be loaded, the browser ends: SyntaxError") >= 2 && count(log, "application ended") >= 2;
+  });
+  check_at(said, "no reason in the log: " + box_log(ends));
+  check_at(page_server_requests(stage->pages.get(), "/").size() <= 1, "the broken one has asked for its page");
+  box_wait_color(opens, kBlue);
+  proc_output({"sh", "-c", "sleep 22"});  // more than the probe waits for a page that is not painted
+  check_at(box_health(opens) != "healthy" && box_health(ends) != "healthy", "it is healthy");
+  ProcResult probe = proc_run({"docker", "exec", opens.name, "sh", "-c", "touch /run/session/was-healthy; session-health"});
+  check_at(probe.status == 1 && probe.out.find("does not say that it keeps people in the page") != std::string::npos,
+           "the probe says: " + probe.out + probe.err);
+}
+
 }  // namespace
 
 int main() {
@@ -253,5 +284,6 @@ int main() {
                                 IMAGE_TEST(no_link_leads_out_and_files_are_of_one_folder),
                                 IMAGE_TEST(the_start_page_comes_back),
                                 IMAGE_TEST(a_flood_of_windows_is_refused_and_the_page_is_there),
+                                IMAGE_TEST(a_browser_that_cannot_be_shut_is_nobodys),
                             });
 }
