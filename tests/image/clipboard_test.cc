@@ -80,6 +80,7 @@ void enter_session(Stage* stage, const Session& session, DeskBrowser browser, co
 void copies_into_the_session(Stage* stage, const Session& session) {
   Desk* desk = stage->desk.get();
   desk_clipboard_put(desk, kOutside);
+  check_at(wait_until(15, [&] { return desk_clipboard(desk) == kOutside; }), "the desk has no clipboard");
   desk_keys(desk, "C-v");
   if (session.way.in) {
     wait_text(stage, session, kOutside, "what Ctrl+V brings from the desk");
@@ -145,7 +146,9 @@ void what_is_copied_goes_where_it_may(void** state) {
   wait_text(stage, sessions[0], "depois", "what was copied at the desk after that");
 
   // The session offers its clipboard again to whoever enters it; a connection that was lost is no wish to have it.
+  desk_clipboard_put(desk, "antes");
   desk_keys(desk, "C-a C-c");
+  check_at(wait_until(15, [&] { return desk_clipboard(desk) == "depois"; }), "the copy does not come to the desk");
   desk_clipboard_put(desk, "mais novo");
   box_replace(sessions[0].box, "session-web");
   size_t before = page_server_requests(stage->pages.get(), "/typed-both").size();
