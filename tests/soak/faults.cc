@@ -7,7 +7,6 @@
 #include <cstdio>
 
 #include "soak/gauges.h"
-#include "support/http_client.h"
 
 namespace {
 
@@ -81,14 +80,13 @@ Fault fault_provoke(int kind, Daemon* daemon, PrivateEngine* engine, const std::
   return fault;
 }
 
-bool fault_left_port_behind(const std::string& line) {
+bool fault_left_port_behind(const Daemon* daemon, const std::string& line) {
   int port = 0;
   const size_t at = line.find("[PORT] Port ");
   if (at == std::string::npos || line.find("failed: port is already allocated") == std::string::npos) return false;
   if (sscanf(line.c_str() + at, "[PORT] Port %d is skipped", &port) != 1) return false;
-  const int fd = tcp_connect(port);
-  if (fd >= 0) tcp_close(fd);
-  return fd < 0;
+  const HttpReply all = engine_call(daemon->socket, "GET", "/containers/json?all=1");
+  return all.status == 200 && all.body.find("\"PublicPort\":" + std::to_string(port) + ",") == std::string::npos;
 }
 
 bool fault_explains_line(const Fault& fault, const std::string& line, size_t at) {

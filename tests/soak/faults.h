@@ -22,9 +22,9 @@ inline constexpr int kFaultKinds = 10;
 // Waits meanwhile for what ends by itself (a pause, a frozen engine). Does nothing when there is nobody it could befall.
 Fault fault_provoke(int kind, Daemon* daemon, PrivateEngine* engine, const std::string& network);
 
-// A line that says of a port that the engine calls it allocated, while nobody listens there. An engine (20.10) that is killed while it starts a
-// container does that until it is started again: seen for 19 minutes, after a start that had been cut off within half a second.
-bool fault_left_port_behind(const std::string& line);
+// A line that says of a port that the engine calls it allocated, while no container there has it. An engine (20.10) that is killed while it starts
+// a container does that until it is started again.
+bool fault_left_port_behind(const Daemon* daemon, const std::string& line);
 
 // Whether this line of the log, `at` bytes from its beginning, or this answer to that client at that time, was provoked by it.
 bool fault_explains_line(const Fault& fault, const std::string& line, size_t at);

@@ -155,7 +155,7 @@ void judge(Soak* soak, const Fault& fault) {
     if (end == std::string::npos) break;
     const std::string line = log.substr(soak->log_read, end - soak->log_read);
     const bool loud = line.find(" WARNING ") == 23 || line.find(" ERROR ") == 23;
-    if (loud && (fault_explains_line(fault, line, soak->log_read) || (soak->engine_killed && fault_left_port_behind(line))))
+    if (loud && (fault_explains_line(fault, line, soak->log_read) || (soak->engine_killed && fault_left_port_behind(soak->main, line))))
       soak->provoked++;
     else if (loud)
       soak->unprovoked.push_back(line);

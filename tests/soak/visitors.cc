@@ -17,7 +17,9 @@ bool is_full(const HttpReply& reply) {
 }
 
 HttpReply ask(const Visitor& visitor, const Daemon* daemon, Meeting* meeting, const std::string& path, long wanted) {
-  HttpReply reply = http_call(daemon_call(daemon, path));
+  HttpCall call = daemon_call(daemon, path);
+  call.timeout_ms = 90'000;  // longer than the daemon's own patience, so that it is the one to say why
+  HttpReply reply = http_call(call);
   std::lock_guard<std::mutex> guard(meeting->mutex);
   meeting->statuses[reply.status]++;
   if (is_full(reply))
