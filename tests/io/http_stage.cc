@@ -78,7 +78,8 @@ bool turn_until(Server* server, const std::function<bool()>& done) {
 
 void turn_a_while(Server* server, int ms) {
   const int64_t limit = now_ms() + ms;
-  turn_until(server, [limit] { return now_ms() >= limit; });
+  int left = 10;
+  turn_until(server, [limit, &left] { return left-- <= 0 && now_ms() >= limit; });
 }
 
 int wakeups_within(Server* server, int ms) {

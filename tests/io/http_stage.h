@@ -30,7 +30,7 @@ int free_port();
 int64_t now_ms();
 // Turns the loop until `done` or 60 s are over.
 bool turn_until(Server* server, const std::function<bool()>& done);
-void turn_a_while(Server* server, int ms);
+void turn_a_while(Server* server, int ms);  // five turns at the least: who has come is taken in, and has been read, on the busiest machine
 // How often the loop wakes up within `ms`: a spinning one does so thousands of times.
 int wakeups_within(Server* server, int ms);
 
