@@ -3,6 +3,8 @@
 #   tests/fuzz/run.sh BUILD_FOLDER SECONDS [TARGET...]
 # An input that breaks a property is kept in BUILD_FOLDER/build/fuzz/found; the exit status is then 1. To keep it for good: mend the rule, and
 # put the input into tests/fuzz/corpus/TARGET under a name that says what it was.
+# To keep what else was found, beside the named ones the fewest that reach as much (the new folder takes the place of the old):
+#   TARGET_fuzz -set_cover_merge=1 -use_counters=0 NEW_FOLDER_WITH_THE_NAMED_ONES tests/fuzz/corpus/TARGET build/fuzz/corpus/TARGET
 set -u
 build=$1/build/fuzz seconds=$2
 shift 2
