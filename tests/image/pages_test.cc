@@ -241,8 +241,7 @@ void frames_dialogs_and_passwords_work(void** state) {
   go(seat, "/stay");
   wait_told(seat, "focus");
   wait_share(seat, kBlue, 0.9, 1, "stay");
-  type(seat, "a");
-  wait_told(seat, "touched");
+  press_until_told(seat, "a", "touched");
   go(seat, "/left");
   wait_share(seat, kBlue, 0, 0.5, "beforeunload");
   bool left = wait_until(20, [&] {
