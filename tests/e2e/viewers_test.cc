@@ -12,6 +12,7 @@ namespace {
 bool is_connected(Scene* scene, const std::string& id) {
   JsonPtr json = json_from(engine_call(scene->suite->socket, "GET", "/containers/" + id + "/json").body);
   json_int_t pid = json_integer_value(json_object_get(json_object_get(json.get(), "State"), "Pid"));
+  if (pid <= 0) return true;  // seen already, and ended for it
   std::string tables;
   for (const char* table : {"/net/tcp", "/net/tcp6"}) tables += file_text("/proc/" + std::to_string(pid) + table);
   for (size_t at = tables.find(":17C0 "); at != std::string::npos; at = tables.find(":17C0 ", at + 1)) {
