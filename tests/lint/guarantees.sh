@@ -70,7 +70,7 @@ TEXT
 done
 # The session image's table: in its second column nothing but tests.
 awk -F ' *\\| *' '/^\| the session / { table = 1; next } !/^\|/ { table = 0 } /^\|[-|]*$/ || !table { next } { print $3 }' "$page" |
-  grep -oE '`[^`]+`' | tr -d '`' | sort -u >"$scratch/image"
+  grep -oE "\`[^\`]+\`" | tr -d "\`" | sort -u >"$scratch/image"
 grep -hoE '\b(IMAGE_TEST|IMAGE_TEST_KEPT|E2E_TEST)\([a-z_0-9]+' tests/image/*_test.cc | sed 's/.*(//' >"$scratch/6"
 report "the tests of the session image are run" "$([ -s "$scratch/image" ] || echo "none is named"; grep -vxFf "$scratch/6" "$scratch/image")"
 targets=$(grep -oE '`make [a-z-]+' "$page" | sed 's/.* //' | sort -u)
