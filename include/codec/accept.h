@@ -23,9 +23,8 @@ Accept accept_scheme;     // http, https
 Accept accept_web_url;    // http or https, to put into a link: a host, perhaps a port, anything that may stand in a URL
 Accept accept_engine;     // as the docker command has it; the socket and the port may be left out, and are kept whole
 Accept accept_keyboard;   // "auto", or an XKB layout and perhaps its variant: "br", "us:intl"
-Accept accept_clipboard;
-Accept accept_recycle;
-Accept accept_recycle;  // both, in, out, off
+Accept accept_clipboard;  // both, in, out, off
+Accept accept_recycle;    // unwatched, oldest, never
 Accept
     accept_proxy;  // http://, https:// or socks5:// with host and port; or a web URL of a PAC file (".pac", or "pac+" before it); each perhaps with name:password@
 Accept

@@ -9,7 +9,7 @@
 
 // Of /proc/PID/net/snmp. While neither has moved, nobody has come: a new viewer moves the second, one who goes the first.
 struct TcpCounters {
-  long established = 0;   // CurrEstab: connections in ESTABLISHED or CLOSE-WAIT, both families
+  long established = 0;    // CurrEstab: connections in ESTABLISHED or CLOSE-WAIT, both families
   long passive_opens = 0;  // PassiveOpens: ever accepted
   bool operator==(const TcpCounters&) const = default;
 };
@@ -18,6 +18,7 @@ bool proc_tcp_counters(std::string_view snmp, TcpCounters* out);
 
 // IPv4 as IPv6 has it (::ffff:a.b.c.d), so that there is one kind.
 using IpAddress = std::array<uint8_t, 16>;
+inline constexpr IpAddress kMappedIpv4 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};  // and then the four bytes of one
 
 struct TcpConnection {
   IpAddress local = {}, remote = {};

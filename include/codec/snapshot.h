@@ -9,7 +9,8 @@
 #include "core/types.h"
 
 // The document's JSON list, two blanks of indentation, fields in the document's order, then ours (size_by_default, fingerprint, boot_id,
-// last_accessed_mono_ms, viewers, last_seen_at, last_seen_mono_ms), then unknown ones as they came. Times are local and naive with six decimals, as the first version wrote them.
+// last_accessed_mono_ms, viewers, last_seen_at, last_seen_mono_ms), then unknown ones as they came. Times are local and naive with six
+// decimals, as the first version wrote them.
 std::string snapshot_write(const std::vector<Record>& records);
 
 // Reads our files and the first version's. A missing field of ours takes its default; a missing or ill-typed field of the document

@@ -12,7 +12,8 @@ std::string_view text_trim(std::string_view text);  // blanks, tabs, line ends o
 // The parts between commas, trimmed; an empty text has none. Views into `text`.
 std::vector<std::string_view> text_list(std::string_view text);
 
-// The whole text must be a decimal number within [min, max]: no sign but a minus, and that only where numbers below 0 are allowed; no blanks. False leaves *out alone.
+// The whole text must be a decimal number within [min, max]: no sign but a minus, and that only where numbers below 0 are allowed; no
+// blanks. False leaves *out alone.
 bool text_to_int(std::string_view text, long min, long max, long* out);
 bool text_to_double(std::string_view text, double* out);  // finite, whole text, '.' as the point whatever the locale
 

@@ -14,7 +14,7 @@ enum class JobKind {
   Connect,  // version + session network: done once each time the event stream opens
   List,     // all containers of ours; those whose id is not in `known` are inspected too
   Launch,   // create + start
-  Identify, // the processes of the containers in `known`; those that are gone are left out
+  Identify,  // the processes of the containers in `known`; those that are gone are left out
   Check,    // inspect; an image without a health check is probed over HTTP
   Remove,   // by id; or, with an empty id, by name and only if its job label is ours (after an unknown outcome)
   Rename,

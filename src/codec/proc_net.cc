@@ -10,7 +10,6 @@ namespace {
 constexpr int kRetransmitsMost = 8;
 constexpr int64_t kSilentMostMs = int64_t{2} * 3600 * 1000;
 constexpr int kEstablished = 1;  // TCP_ESTABLISHED, include/net/tcp_states.h
-constexpr IpAddress kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
 // Takes the next word off *rest; empty at its end.
 std::string_view take_word(std::string_view* rest) {
@@ -39,7 +38,7 @@ bool number_of(std::string_view text, int base, Number* out) {
 bool parse_end(std::string_view text, IpAddress* address, int* port) {
   const size_t colon = text.find(':');
   if (colon != 8 && colon != 32) return false;
-  *address = kMapped;
+  *address = kMappedIpv4;
   uint8_t* to = address->data() + address->size() - colon / 2;
   for (size_t i = 0; i < colon; i += 8, to += 4) {
     uint32_t word = 0;
@@ -62,7 +61,7 @@ bool parse_row(std::string_view line, TcpConnection* out) {
 }
 
 bool is_loopback(const IpAddress& address) {
-  if (std::equal(kMapped.begin(), kMapped.begin() + 12, address.begin())) return address[12] == 127;
+  if (std::equal(kMappedIpv4.begin(), kMappedIpv4.begin() + 12, address.begin())) return address[12] == 127;
   IpAddress one = {};
   one.back() = 1;
   return address == one;

@@ -1,5 +1,4 @@
 // A client and its requests: reuse, claim, a place in the queue, and the answer. The requests of one client are one queue.
-#include <algorithm>
 #include <utility>
 
 #include "core/rules.h"

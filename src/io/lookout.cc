@@ -98,7 +98,7 @@ static bool read_tables(const Known& known, std::vector<TcpConnection>* out) {
 }
 
 static IpAddress address_of(int family, const __be32* words) {
-  IpAddress address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  IpAddress address = kMappedIpv4;
   if (family == AF_INET)
     memcpy(address.data() + 12, words, 4);
   else
