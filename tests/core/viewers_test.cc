@@ -202,6 +202,20 @@ static void test_a_port_that_falls_free_meanwhile_ends_the_search(void**) {
   assert_true(has_slot(d, "c0"));
 }
 
+// The engine comes back and shows a session of hers that nobody has a record of.
+static void test_who_seeks_and_is_found_a_session_takes_nobodys(void**) {
+  Drive d = full(1);
+  const uint64_t request = drive_access(d, "ana");
+  expect_waits(d, request);
+  drive_engine_up(d, {seen_of(d, kPort), seen_client("ana", "a", kPort + 7)});
+  drive_written(d);
+  expect_answer(d, request, 302);
+  assert_int_equal(outcome(d, request).port, kPort + 7);
+  drive_looked(d, LookFor::Recycle);
+  drive_calm(d);
+  assert_true(has_slot(d, "c0"));
+}
+
 static void test_a_stop_while_somebody_seeks(void**) {
   Drive d = full(1);
   const uint64_t request = drive_access(d, "ana");
@@ -480,6 +494,7 @@ int main() {
       cmocka_unit_test(test_nobody_is_taken_for_one_who_hung_up_while_we_looked),
       cmocka_unit_test(test_a_removal_takes_back_what_seeks),
       cmocka_unit_test(test_a_port_that_falls_free_meanwhile_ends_the_search),
+      cmocka_unit_test(test_who_seeks_and_is_found_a_session_takes_nobodys),
       cmocka_unit_test(test_a_stop_while_somebody_seeks),
       cmocka_unit_test(test_recycle_oldest_does_not_ask_who_watches),
       cmocka_unit_test(test_recycle_never_takes_nobodys),
