@@ -100,6 +100,9 @@ void click(const Seat& seat, int x, int y) { check_at(rfb_click(seat.rfb.get(), 
 void press(const Seat& seat, const std::string& keys) { check_at(rfb_press(seat.rfb.get(), keys), "VNC broke"); }
 void type(const Seat& seat, const std::string& text) { check_at(rfb_type(seat.rfb.get(), text), "VNC broke"); }
 
+constexpr int kCtrl = 0x1d;  // its scan code
+void hold_key(const Seat& seat, int code, bool down) { check_at(rfb_key(seat.rfb.get(), code, down), "VNC broke"); }
+
 // A page that has told of itself need not be where the mouse meets it yet: again until it answers.
 void click_until_told(const Seat& seat, int x, int y, const std::string& text, const At& at = At::current()) {
   for (int tries = 0; tries < 10 && !was_told(seat, text); ++tries) {
@@ -157,15 +160,26 @@ void windows_that_pages_open_work_and_have_a_way_back(void** state) {
   wait_share(seat, kGreen, 0.9, 1, "closed-by-itself");
 
   // A link into a window of its own: no tab without a tab bar, and Ctrl+W leads back as in any browser.
-  set(seat, "/link", html(kBlue, "<a href=/new target=_blank style='display:block;height:200px'>relatório</a>"));
+  set(seat, "/link", html(kBlue, "<a href=/new target=_blank style='display:block;height:200px'>relatório</a>"
+                            "<a href=/new-tab style='display:block;height:200px'>guia</a>"));
   set(seat, "/new", html(kRed, "<script>onload=()=>tell('new window')</script>"));
   go(seat, "/link");
   wait_share(seat, kBlue, 0.9, 1, "link");
-  click(seat, 40, 8);
-  wait_told(seat, "new window");
+  click_until_told(seat, 40, 8, "new window");
   wait_share(seat, kRed, 0.9, 0.97, "new-window");
   press(seat, "Ctrl+W");
   wait_share(seat, kBlue, 0.9, 1, "new-window-closed");
+
+  // Opened with Ctrl it is in front as well, and the bar leads back; then the start page has none again.
+  set(seat, "/new-tab", html(kGreen, "<script>onload=()=>tell('new tab')</script>"));
+  hold_key(seat, kCtrl, true);
+  usleep(300000);  // a click may overtake a key on its way through the browser
+  click(seat, 40, 208);
+  wait_told(seat, "new tab");
+  hold_key(seat, kCtrl, false);
+  wait_share(seat, kGreen, 0.9, 0.97, "new-tab");
+  click(seat, kWidth - 40, kBarMiddle);
+  wait_share(seat, kBlue, 0.98, 1, "new-tab-closed");
 
   // Another site needs the click.
   const std::string url = page_server_url(stage->pages.get(), "/other");

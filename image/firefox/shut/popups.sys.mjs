@@ -104,6 +104,8 @@ export function keepDoor(page) {
   // Each page in a window of its own: a tab without a tab bar has no way back, and would be made by others.
   preferences.setIntPref("browser.link.open_newwindow", 2);
   Services.prefs.lockPref("browser.link.open_newwindow");
+  // A link that is opened with Ctrl or the middle button becomes a tab: one that nobody saw would look as if nothing had happened.
+  preferences.setBoolPref("browser.tabs.loadInBackground", false);
   // What is not opened is not asked about either: the question's button leads into Firefox's settings.
   preferences.setBoolPref("privacy.popups.showBrowserMessage", false);
   Services.prefs.lockPref("privacy.popups.showBrowserMessage");

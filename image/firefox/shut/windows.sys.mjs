@@ -1,5 +1,5 @@
 // What a person needs of the windows that pages open, the files they send, their sounds. In a kiosk each window fills the screen, has
-// no title bar and no tab, and pages of old systems count on both; and nothing tells of a download.
+// no title bar and no tabs to see, and pages of old systems count on both; and nothing tells of a download.
 
 import { guarded, log, vital } from "chrome://session/content/log.sys.mjs";
 
@@ -37,17 +37,22 @@ export function openingStart(open) {
   }
 }
 
-// A bar at the top: the page's title, and the way back to the window before.
-function addBar(win) {
-  const { document } = win;
+// A bar at the top: the page's title, and the way back to the page before. It is there while there is one: in each window but the
+// start page's, and in that while it has another tab (a link opened with Ctrl or the middle button).
+function keepBar(win) {
+  const { document, gBrowser } = win;
   const bar = element(document, "div", "session-bar");
   const title = bar.appendChild(element(document, "span"));
   const button = bar.appendChild(element(document, "button"));
   button.textContent = "✕ " + say().close;
-  // As the window's own: a page that asks before it is left does so here as well.
-  button.addEventListener("click", () => document.getElementById("cmd_closeWindow").doCommand());
-  const tell = () => (title.textContent = win.gBrowser.contentTitle);
-  win.gBrowser.addEventListener("pagetitlechanged", tell);
+  // As the key does (Ctrl+W): a page that asks before it is left does so here as well.
+  button.addEventListener("click", () => document.getElementById("cmd_close").doCommand());
+  const tell = () => {
+    title.textContent = gBrowser.contentTitle;
+    bar.hidden = isStart(win) && gBrowser.tabs.filter(tab => !tab.closing).length === 1;
+  };
+  gBrowser.addEventListener("pagetitlechanged", tell);
+  for (const change of ["TabOpen", "TabClose", "TabSelect"]) win.addEventListener(change, guarded(tell));
   tell();
   document.body.prepend(bar);
 }
@@ -102,7 +107,7 @@ const onOpened = vital(win => {
     win.removeEventListener("load", onLoad, true);
     if (!hadFirst) startWindows.add(win);
     hadFirst = true;
-    if (!isStart(win)) addBar(win);
+    keepBar(win);
     muteAll(win);
   });
   win.addEventListener("load", onLoad, true);
