@@ -92,7 +92,7 @@ void no_link_leads_out_and_files_are_of_one_folder(void** state) {
   for (const Way& way : ways) more += way.html;
   more +=
       "<input type=file onchange=\"tell('/file',this.files[0].name+' '+this.files[0].size)\">"
-      "<input type=file multiple webkitdirectory>";
+      "<input type=file webkitdirectory onchange=\"tell('/folder',[...this.files].map(f=>f.webkitRelativePath).join())\">";
   page_server_set(pages, "/", telling_page("start", "#1e90ff", more));
   Page addon;
   addon.type = "application/x-xpinstall";
@@ -137,6 +137,21 @@ void no_link_leads_out_and_files_are_of_one_folder(void** state) {
   check_at(taken, "the file is not taken; windows: " + titles_of(seat_windows(seat)));
   check_equal(last_post(seat, "/file"), "fetched.bin 2000", "what was uploaded");
   check_one_window(seat, "start", "the file dialog");
+
+  // A whole folder: there is but that one, and the browser asks whether all of it shall go.
+  rfb_click(seat.rfb.get(), 60, y + 30);
+  check_at(wait_until(10, [&] { return has_window(seat, "Arquivos desta sessão"); }),
+           "no file dialog for a folder; windows: " + titles_of(seat_windows(seat)));
+  usleep(500000);
+  rfb_press(seat.rfb.get(), "Return");
+  sleep(2);
+  keep_screen(seat, "shut-folder");
+  rfb_press(seat.rfb.get(), "Tab");  // "no" is what Return means
+  rfb_press(seat.rfb.get(), "Return");
+  bool sent = wait_until(10, [&] { return posts(seat, "/folder") > 0; });
+  check_at(sent, "the folder is not taken; windows: " + titles_of(seat_windows(seat)));
+  check_equal(last_post(seat, "/folder"), "Downloads/fetched.bin", "what was uploaded of the folder");
+  wait_one_window(seat, "start", "the folder");
   assert_int_equal(posts(seat, "/load"), 1);
   keep_screen(seat, "shut-links");
 }

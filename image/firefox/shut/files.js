@@ -45,5 +45,5 @@ addEventListener("DOMContentLoaded", () => {
     else if (event.key === "Enter" && event.target === list) take(event);
   });
   look();
-  (talk.isSave ? part("name") : talk.files.length ? list : part("cancel")).focus();
+  (talk.isSave ? part("name") : talk.isFolder ? part("ok") : talk.files.length ? list : part("cancel")).focus();
 });

@@ -1,6 +1,8 @@
 // The file dialog of a session: one folder, that of its downloads, and no way out of it. Takes the place of the one that Firefox
 // gets from the desktop (GTK), which shows the whole file system and runs what is asked to open it.
 
+import { log } from "chrome://session/content/log.sys.mjs";
+
 const lazy = {};
 ChromeUtils.defineESModuleGetters(lazy, { setTimeout: "resource://gre/modules/Timer.sys.mjs" });
 
@@ -79,7 +81,7 @@ class FilePicker {
       try {
         this.#ask();
       } catch (error) {
-        dump(`[session] files: ${error}\n`);
+        log(`files: ${error}`);
       }
       callback.done(this.#chosen.length ? returnOK : returnCancel);
     }, 0);
