@@ -42,8 +42,7 @@ struct Lane {
   // The last to fall asleep is called first, so that those who are not needed rest for long enough to end.
   std::vector<Sleeper*> sleepers;
   bool stopping = false;
-  Threads threads;
-  std::thread ended;  // the last one that ended by itself: the next one joins it
+  Threads threads;  // without those that have ended by themselves
 };
 
 // With the mutex held. False when there was nothing to do for so long that the thread is to end.
@@ -74,11 +73,9 @@ static void lane_run(Lane* lane, Threads::iterator self) {
     lock.lock();
     --lane->running;  // after the post: when nothing is unfinished, every result is in the mailbox
   }
-  std::thread before = std::move(*self);
-  before.swap(lane->ended);
+  self->detach();  // nobody is to wait for it: it touches nothing of the lane any more
   lane->threads.erase(self);
   lock.unlock();
-  if (before.joinable()) before.join();
   malloc_trim(0);  // it is quiet: what the busy time before has freed goes back to the system
 }
 
@@ -140,6 +137,5 @@ void LaneDeleter::operator()(Lane* lane) const {
     for (Sleeper* sleeper : lane->sleepers) sleeper->wake.notify_one();
   }
   for (std::thread& thread : lane->threads) thread.join();  // since it is stopping, none leaves this list any more
-  if (lane->ended.joinable()) lane->ended.join();
   delete lane;
 }
