@@ -80,13 +80,16 @@ Fault fault_provoke(int kind, Daemon* daemon, PrivateEngine* engine, const std::
   return fault;
 }
 
-bool fault_left_port_behind(const Daemon* daemon, const std::string& line) {
+int fault_allocated_port(const std::string& line) {
   int port = 0;
   const size_t at = line.find("[PORT] Port ");
-  if (at == std::string::npos || line.find("failed: port is already allocated") == std::string::npos) return false;
-  if (sscanf(line.c_str() + at, "[PORT] Port %d is skipped", &port) != 1) return false;
+  if (at == std::string::npos || line.find("failed: port is already allocated") == std::string::npos) return 0;
+  return sscanf(line.c_str() + at, "[PORT] Port %d is skipped", &port) == 1 ? port : 0;
+}
+
+bool fault_port_is_had(const Daemon* daemon, int port) {
   const HttpReply all = engine_call(daemon->socket, "GET", "/containers/json?all=1");
-  return all.status == 200 && all.body.find("\"PublicPort\":" + std::to_string(port) + ",") == std::string::npos;
+  return all.status != 200 || all.body.find("\"PublicPort\":" + std::to_string(port) + ",") != std::string::npos;
 }
 
 bool fault_explains_line(const Fault& fault, const std::string& line, size_t at) {

@@ -22,9 +22,10 @@ inline constexpr int kFaultKinds = 10;
 // Waits meanwhile for what ends by itself (a pause, a frozen engine). Does nothing when there is nobody it could befall.
 Fault fault_provoke(int kind, Daemon* daemon, PrivateEngine* engine, const std::string& network);
 
-// A line that says of a port that the engine calls it allocated, while no container there has it. An engine (20.10) that is killed while it starts
-// a container does that until it is started again.
-bool fault_left_port_behind(const Daemon* daemon, const std::string& line);
+// The port of which the line says that the engine calls it allocated; 0: it says nothing of the kind. An engine (20.10) that is killed while it
+// starts a container may go on saying so for a quarter of an hour, though no container has that port.
+int fault_allocated_port(const std::string& line);
+bool fault_port_is_had(const Daemon* daemon, int port);  // by a container, in any state
 
 // Whether this line of the log, `at` bytes from its beginning, or this answer to that client at that time, was provoked by it.
 bool fault_explains_line(const Fault& fault, const std::string& line, size_t at);

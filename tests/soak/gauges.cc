@@ -25,7 +25,7 @@ const Gauge kGaugeTable[kGauges] = {
 
 namespace {
 
-double kib_after(const std::string& text, const std::string& key) {
+double number_after(const std::string& text, const std::string& key) {
   size_t at = text.find("\n" + key + ":");
   return at == std::string::npos ? 0 : atof(text.c_str() + at + key.size() + 2);
 }
@@ -52,13 +52,17 @@ size_t log_bytes(const Daemon* daemon) {
   return bytes;
 }
 
+double gauges_threads(const Daemon* daemon) {
+  return number_after(file_text("/proc/" + std::to_string(daemon->pid) + "/status"), "Threads");
+}
+
 Reading gauges_read(const Daemon* daemon, const std::string& network, const std::string& engine_data) {
   Reading reading;
   const std::string status = file_text("/proc/" + std::to_string(daemon->pid) + "/status");
   reading.values[kPrivateDirty] = static_cast<double>(memory_private_dirty_kib(daemon->pid));
-  reading.values[kResident] = kib_after(status, "VmRSS");
+  reading.values[kResident] = number_after(status, "VmRSS");
   reading.values[kDescriptors] = static_cast<double>(process_descriptors(daemon->pid));
-  reading.values[kThreads] = kib_after(status, "Threads");
+  reading.values[kThreads] = gauges_threads(daemon);
   reading.values[kContainers] = static_cast<double>(daemon_containers(daemon).size());
   reading.values[kEndpoints] = static_cast<double>(endpoints_of(daemon->socket, network));
   std::error_code none;

@@ -33,6 +33,7 @@ struct Reading {
   double values[kGauges] = {};
 };
 
+double gauges_threads(const Daemon* daemon);
 // Everything but kLogBytes, which is a day's. `engine_data`: the engine's folder of containers, one for each.
 Reading gauges_read(const Daemon* daemon, const std::string& network, const std::string& engine_data);
 size_t process_descriptors(pid_t pid);
