@@ -16,11 +16,13 @@ later := $(filter-out deps,$(MAKECMDGOALS))
 deps: ## install what building and testing need (as root), start the Docker engine, make the images
 	$(source)init/deps.sh $(if $(filter fuzz,$(later)),fuzz,test)
 	$(source)init/engine.sh
+ifeq (,$(later))
 	$(source)image/build.sh
 	$(source)tests/tiny-image/build.sh
-ifneq (,$(later))
+else
+# Beside the compiler, where make has more jobs than one: an image waits for the network and the disk most of the time.
 $(firstword $(later)): deps
-	+$(MAKE) $(later)
+	+$(MAKE) image tiny-image $(later)
 $(filter-out $(firstword $(later)),$(later)): $(firstword $(later)) ;
 endif
 
