@@ -136,7 +136,7 @@ function connect() {
     address.search = address.hash = '';
     const socket = new WebSocket(address, ['session.' + nonce]);
     const rfb = new RFB(screen, socket, { shared: true });
-    // What moves comes coarse, in few bytes; the X server sends it again without loss as soon as it stands still.
+    // What moves comes coarse, in few bytes; as soon as it stands still the X server sends it again with losses that nobody sees.
     rfb.qualityLevel = 2;
     rfb.compressionLevel = 5;
     rfb.focusOnClick = false;  // keys go through a field of ours
