@@ -141,6 +141,49 @@ void nothing_outside_of_the_list_is_asked_for(void** state) {
   close(host.fd);
 }
 
+void a_pattern_allows_what_it_says_and_no_more(void** state) {
+  Stage* stage = stage_of(state);
+  PageServer* pages = stage->pages.get();
+  struct Asked {
+    std::string address;
+    bool is_allowed;
+  };
+  const std::string own = page_server_url(pages, ""), port = own.substr(own.rfind(':'));
+  const std::vector<Asked> asked = {
+      {own + "/app/form?id=1", true},
+      {own + "/application", false},
+      {own + "/look/a.css", true},
+      {own + "/look/a.css?v=2", true},
+      {own + "/look/a.css.exe", false},
+      {own + "/admin?x.css", false},
+      {own + "/admin#x.css", false},
+      {"http://permitido.test" + port + "/a", true},
+      {"http://sub.permitido.test" + port + "/b", true},
+      {"http://naopermitido.test" + port + "/c", false},
+      {"http://permitido.test.fora.test" + port + "/d", false},
+  };
+  std::string list, expected;
+  for (const Asked& one : asked) {
+    list += "'" + one.address + "',";
+    expected += one.is_allowed ? "fulfilled," : "rejected,";
+    page_server_set(pages, one.address.substr(one.address.find('/', 8)), page_of_color(kGreen));
+  }
+  page_server_set(pages, "/app/", telling_page("start", "#1e90ff",
+                                               "<script>Promise.allSettled([" + list +
+                                                   "].map(one=>fetch(one,{mode:'no-cors'})))"
+                                                   ".then(ends=>tell('/app/ends',ends.map(end=>end.status+',').join('')))</script>"));
+  std::vector<std::string> options = {
+      "-e", "APPNAME=firefox-kiosk " + own + "/app/", "-e",
+      "ALLOW_URLS=" + own + "/app/ " + own + "/*.css *.permitido.test http://" + stage->fixture->gateway + port + "/load"};
+  for (const char* name : {"permitido.test", "sub.permitido.test", "naopermitido.test", "permitido.test.fora.test"})
+    options.insert(options.end(), {"--add-host", std::string(name) + ":" + stage->fixture->gateway});
+  Seat seat = seat_open(stage, "patterns", options);
+  bool ended = wait_until(20, [&] { return posts(seat, "/app/ends") > 0; });
+  check_at(ended, "the page does not tell what it got");
+  check_equal(last_post(seat, "/app/ends"), expected, "what the page got of: " + list);
+  check_at(page_server_requests(pages, "/admin").empty(), "the server was asked for /admin");
+}
+
 void a_pattern_that_is_none_ends_the_start(void** state) {
   Stage* stage = stage_of(state);
   Box box = box_start(stage, "nopattern", {"-e", "ALLOW_URLS=intranet.example, ftp://files.example"});
@@ -154,6 +197,7 @@ void a_pattern_that_is_none_ends_the_start(void** state) {
 int main() {
   return stage_main("allow", {
                                  IMAGE_TEST(nothing_outside_of_the_list_is_asked_for),
+                                 IMAGE_TEST(a_pattern_allows_what_it_says_and_no_more),
                                  IMAGE_TEST(a_pattern_that_is_none_ends_the_start),
                              });
 }

@@ -19,7 +19,7 @@ function fits(one, address) {
     (one.scheme === null || one.scheme === address.scheme) &&
     (one.host === null || one.host === host || (one.below && host.endsWith("." + one.host))) &&
     (one.port === null || one.port === portOf(address)) &&
-    (one.path === null || one.path.test(address.pathQueryRef))
+    (one.path === null || one.path.test(address.pathQueryRef.split("#")[0]))
   );
 }
 
