@@ -100,8 +100,7 @@ void click(const Seat& seat, int x, int y) { check_at(rfb_click(seat.rfb.get(), 
 void press(const Seat& seat, const std::string& keys) { check_at(rfb_press(seat.rfb.get(), keys), "VNC broke"); }
 void type(const Seat& seat, const std::string& text) { check_at(rfb_type(seat.rfb.get(), text), "VNC broke"); }
 
-constexpr int kCtrl = 0x1d;  // its scan code
-void hold_key(const Seat& seat, int code, bool down) { check_at(rfb_key(seat.rfb.get(), code, down), "VNC broke"); }
+void hold(const Seat& seat, const std::string& key, bool down) { check_at(rfb_hold(seat.rfb.get(), key, down), "VNC broke"); }
 
 // A page that has told of itself need not be where the mouse meets it yet: again until it answers.
 void click_until_told(const Seat& seat, int x, int y, const std::string& text, const At& at = At::current()) {
@@ -172,11 +171,11 @@ void windows_that_pages_open_work_and_have_a_way_back(void** state) {
 
   // Opened with Ctrl it is in front as well, and the bar leads back; then the start page has none again.
   set(seat, "/new-tab", html(kGreen, "<script>onload=()=>tell('new tab')</script>"));
-  hold_key(seat, kCtrl, true);
+  hold(seat, "Ctrl", true);
   usleep(300000);  // a click may overtake a key on its way through the browser
   click(seat, 40, 208);
   wait_told(seat, "new tab");
-  hold_key(seat, kCtrl, false);
+  hold(seat, "Ctrl", false);
   wait_share(seat, kGreen, 0.9, 0.97, "new-tab");
   click(seat, kWidth - 40, kBarMiddle);
   wait_share(seat, kBlue, 0.98, 1, "new-tab-closed");

@@ -223,6 +223,8 @@ bool put_key(Rfb* rfb, uint32_t keysym, bool down) {
 
 }  // namespace
 
+bool rfb_hold(Rfb* rfb, const std::string& key, bool down) { return put_key(rfb, keysym_of(key), down); }
+
 bool rfb_press(Rfb* rfb, const std::string& keys) {
   std::vector<uint32_t> down;
   for (size_t at = 0; at <= keys.size();) {

@@ -35,6 +35,7 @@ bool rfb_cut_text(Rfb* rfb, const std::string& text);
 // Presses keys together, one after the other, and releases them the other way round: "Ctrl+Shift+N", "F11", "Alt", "a". A name
 // that is none is a mistake in the test, which ends it. False when the connection broke, here and below.
 bool rfb_press(Rfb* rfb, const std::string& keys);
+bool rfb_hold(Rfb* rfb, const std::string& key, bool down);  // one key, held until it is let go
 bool rfb_type(Rfb* rfb, const std::string& ascii);  // one key after the other; "\n" is Return
 bool rfb_click(Rfb* rfb, int x, int y, int button = 1);
 
