@@ -250,6 +250,7 @@ std::string store_set_aside(Store* store, int64_t now_us, std::string* kept) {
   std::string name = first;
   struct stat info;
   for (int n = 1; lstat(name.c_str(), &info) == 0; ++n) name = first + "." + std::to_string(n);
+  (void)chmod(store->path.c_str(), 0600);  // as every state file of ours; the first version let everybody read its own
   if (store->calls->rename(store->path.c_str(), name.c_str()) != 0) return failed("cannot set aside", store->path);
   *kept = name;
   return sync_folder(store);

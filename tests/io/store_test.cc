@@ -447,10 +447,12 @@ static void a_torn_file_is_set_aside_and_never_over_an_older_one(void** state) {
   const char* expected[] = {".corrupt-20260213T143000Z", ".corrupt-20260213T143000Z.1", ".corrupt-20260213T143000Z.2"};
   for (const char* suffix : expected) {
     put(path, std::string("torn ") + suffix);
+    assert_int_equal(chmod(path.c_str(), 0644), 0);
     std::string kept;
     assert_string_equal(store_set_aside(store.get(), now_us, &kept).c_str(), "");
     assert_string_equal(kept.c_str(), (path + suffix).c_str());
     assert_false(exists(path));
+    assert_int_equal(mode_of(kept), 0600);
   }
   for (const char* suffix : expected)
     assert_string_equal(content(path + suffix).c_str(), (std::string("torn ") + suffix).c_str());
