@@ -74,7 +74,9 @@ struct Sitting {
 };
 
 void ask(Sitting* sitting, Daemon* d, const std::string& path, long want, const std::string& port) {
-  HttpReply reply = daemon_get(d, path);
+  HttpCall call = daemon_call(d, path);
+  call.timeout_ms = 5000;  // an answer that waits for the engine is none
+  HttpReply reply = http_call(call);
   std::string link = http_reply_header(reply, "location");
   if (want == 302 && !sitting->reuse) return;  // its end may have come meanwhile
   ++sitting->asked;
