@@ -1,4 +1,9 @@
 // The network that test browsers live in: apart from this machine's interfaces, and leading to this machine's ports.
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+
 #include "support/page_server.h"
 #include "support/proc.h"
 #include "support/suite.h"
@@ -9,6 +14,7 @@ namespace {
 struct Desk {
   PageServerPtr pages;
   BrowserPtr browser;
+  QuietNetPtr net;
 };
 
 int desk_setup(void** state) {
@@ -33,6 +39,23 @@ void the_page_of_a_port_of_this_machine_is_a_secure_context_that_is_online(void*
   assert_string_equal(browser_script(desk->browser.get(), "return `${isSecureContext} ${navigator.onLine}`").c_str(),
                       "true true");
   check_at(browser_url(desk->browser.get()).rfind("http://127.0.0.1:", 0) == 0, browser_url(desk->browser.get()));
+}
+
+// Longer than an address of IPv6 takes to be found nobody else's (RFC 4862, 5.4), which it then announces.
+void nothing_changes_in_it(void** state) {
+  Desk* desk = static_cast<Desk*>(*state);
+  desk->net = quiet_net_open();
+  char folder[] = "/tmp/vnc-quiet-XXXXXX";
+  check_at(mkdtemp(folder) != nullptr, "no temporary folder");
+  std::string log = std::string(folder) + "/changes";
+  ProcPtr monitor = quiet_net_start(desk->net.get(), {"ip", "monitor", "link", "address", "route"}, log);
+  check_at(monitor != nullptr, "cannot look at the network");
+  sleep(3);
+  check_at(proc_runs(monitor.get()), "nobody looks at the network any more");
+  monitor.reset();
+  std::string changes = file_text(log);
+  std::filesystem::remove_all(folder);
+  assert_string_equal(changes.c_str(), "");
 }
 
 void nothing_of_it_is_left_on_this_machine(void** state) {
@@ -60,6 +83,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(the_page_of_a_port_of_this_machine_is_a_secure_context_that_is_online, desk_setup,
                                       desk_teardown),
+      cmocka_unit_test_setup_teardown(nothing_changes_in_it, desk_setup, desk_teardown),
       cmocka_unit_test_setup_teardown(nothing_of_it_is_left_on_this_machine, desk_setup, desk_teardown),
   };
   return cmocka_run_group_tests_name("quiet_net", tests, nullptr, nullptr);
