@@ -148,7 +148,13 @@ void browser_wait_color(Browser* browser, unsigned rgb, double share, const std:
     return picture_share(picture, rgb) > share;
   });
   keep(name, picture);
-  check_at(seen, "the colour does not show in the browser; its page says: " + browser_notice(browser), at);
+  if (seen) return;
+  // What stands in the window decides whose fault it is: our page in some state, or one of the browser's own.
+  std::string page = browser_script(browser, "return document.body ? document.body.innerText.trim() : ''");
+  check_at(false,
+           "the colour does not show in the browser, share: " + std::to_string(picture_share(picture, rgb)) + "; " +
+               browser_url(browser) + ", state \"" + browser_state(browser) + "\", says: " + page.substr(0, 500),
+           at);
 }
 
 std::string browser_state(Browser* browser) {
