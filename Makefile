@@ -48,7 +48,7 @@ includes := -I$(srcdir)/include -I$(srcdir)/tests -I$(srcdir)
 warnings := -Wall -Wextra -Wshadow -Wconversion -Werror
 base_flags := -std=c++20 $(warnings) -pthread -D_GLIBCXX_ASSERTIONS \
   -DVNC_ORCHESTRATOR_VERSION='"$(version)"' $(includes) \
-  $(libevent_cflags) $(jansson_cflags) $(libcurl_cflags)
+  $(libevent_cflags) $(jansson_cflags) $(libcurl_cflags) $(libcrypto_cflags)
 hardened := -fstack-protector-strong -fstack-clash-protection -fPIE
 
 release_flags := -O2 -g -DNDEBUG -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 $(hardened)
@@ -87,7 +87,7 @@ parts_faults := $(parts_e2e)
 libs_core := $(cmocka_libs)
 libs_sim := $(cmocka_libs)
 libs_codec := $(cmocka_libs) $(jansson_libs)
-libs_io := $(cmocka_libs) $(jansson_libs) $(libevent_libs) $(libcurl_libs)
+libs_io := $(cmocka_libs) $(jansson_libs) $(libevent_libs) $(libcurl_libs) $(libcrypto_libs)
 libs_e2e := $(libs_io) $(libpng_libs) $(xcb_libs)
 libs_image := $(libs_e2e)
 libs_soak := $(libs_e2e)
@@ -98,7 +98,7 @@ libs_faults := $(libs_e2e)
 all: vnc-orchestrator ## build ./vnc-orchestrator (the default)
 
 daemon_objects = $(call objects,$(1),src/*.cc src/*/*.cc)
-libs_daemon := $(libevent_libs) $(jansson_libs) $(libcurl_libs)
+libs_daemon := $(libevent_libs) $(jansson_libs) $(libcurl_libs) $(libcrypto_libs)
 
 vnc-orchestrator: build/release/vnc-orchestrator
 	@ln -f $< $@ 2>/dev/null || cp -f $< $@

@@ -36,7 +36,7 @@ missing_packages() {
   ! apparmor_missing || echo apparmor
   # debootstrap makes the base image where it cannot be pulled; curl asks the daemon for its health.
   local packages=(iptables g++ make pkg-config libevent-dev libjansson-dev libcurl4-openssl-dev
-    curl ca-certificates debootstrap)
+    libssl-dev curl ca-certificates debootstrap)
   if [ "$1" != run ]; then
     packages+=(libcmocka-dev libpng-dev libxcb1-dev busybox-static chromium chromium-driver fonts-dejavu-core procps iproute2 git)
     # The desk of a session's user: a screen with a keyboard of any layout, and the other browser.

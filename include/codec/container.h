@@ -34,6 +34,10 @@ struct EngineError {
   explicit operator bool() const { return fault != EngineFault::None; }
 };
 
+// Where a session finds the certificate of the installation, which it may show where the operator has given none; key and certificate in
+// one file, so that they are always of one pair.
+inline constexpr const char* kOwnCertificateInside = "/run/session-tls.pem";
+
 struct BindMount {
   std::string host_path;
   std::string container_path;  // always read-only

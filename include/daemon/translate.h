@@ -16,6 +16,7 @@ struct JobContext {
   const Settings* settings = nullptr;
   std::string run;
   std::string probe_host;  // where published ports are reached from here
+  OwnCertificate certificate;
 };
 
 // What the rules need of the settings, of this machine and of this run; `connections` are those that clients may really hold.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "codec/container.h"
+#include "io/certificate.h"
 #include "io/engine.h"
 
 enum class JobKind {
@@ -21,6 +22,12 @@ enum class JobKind {
   Pull,
 };
 
+// Where the installation has its certificate and whose name is on it; an empty path: sessions get none of us.
+struct OwnCertificate {
+  std::string path;  // absolute
+  std::string host;
+};
+
 struct Job {
   JobKind kind = JobKind::Connect;
   uint64_t id = 0;  // the caller's, comes back in the result; Launch carries it as its label too
@@ -28,6 +35,7 @@ struct Job {
   uint64_t generation = 0;
   LaunchSpec spec;           // Launch
   NetworkSpec network;       // Connect, and Launch when the network has to be made again
+  OwnCertificate certificate;  // Launch
   std::string container_id;  // Check, Remove, Rename
   std::string name;          // Rename: the new one. Remove without an id: the one to look for
   std::string run;           // Remove without an id: its run label must be this
@@ -51,6 +59,8 @@ struct JobResult {
   EngineVersion version;            // Connect
   EngineNetwork network;            // Connect
   bool network_remade = false;      // Launch: the session network had gone and was made again
+  CertificateState certificate = CertificateState::Kept;  // Launch
+  std::string certificate_error;    // Launch: why the session has to do without the installation's certificate
   double seconds = 0;               // how long it took
 };
 

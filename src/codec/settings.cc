@@ -155,7 +155,7 @@ constexpr Field kFields[] = {
      .text = &Settings::vnc_bind,
      .accept = accept_address},
     {.row = {"VNC_TLS_CERT", "", kSecretAllowed,
-             "Certificate for the sessions, a file on the Docker host; without one each session makes its own"},
+             "Certificate for the sessions, a file on the Docker host; without one the daemon makes one for all, beside STATE_FILE"},
      .text = &Settings::vnc_tls_cert,
      .accept = accept_host_path},
     {.row = {"VNC_TLS_KEY", "", kSecretAllowed, "Key of that certificate"},

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdio>
 #include <deque>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -186,8 +187,19 @@ void take(Daemon& daemon, Event event) {
 
 // ---- What arrives.
 
+void log_certificate(Daemon& daemon, CertificateState state, const std::string& error) {
+  const OwnCertificate& own = daemon.jobs.certificate;
+  if (state == CertificateState::Made)
+    write_log(daemon, LogLevel::Info, "CREATE",
+              "New certificate for all sessions, made out to " + own.host + ": " + own.path + ". Browsers ask their users about it once");
+  if (state == CertificateState::Failed)
+    write_log(daemon, LogLevel::Warning, "CREATE",
+              "No certificate for all sessions (" + error + "): each makes its own, and browsers ask their users at each. Mend that, or set VNC_TLS_CERT and VNC_TLS_KEY");
+}
+
 void log_job(Daemon& daemon, const JobResult& result) {
   if (result.network_remade) write_log(daemon, LogLevel::Warning, "NETWORK", "Network " + daemon.settings->docker_network_name + " had gone: made again");
+  log_certificate(daemon, result.certificate, result.certificate_error);
   if (result.kind != JobKind::Connect || result.version.api.empty()) return;
   write_log(daemon, LogLevel::Info, "HEALTH CHECK",
             "Engine " + result.version.engine + " answers, API " + result.version.api + " (it offers " + result.version.api_minimum + " to " +
@@ -357,6 +369,17 @@ std::string probe_host(const Settings& settings) {
   return settings.vnc_bind == "0.0.0.0" || settings.vnc_bind == "::" ? "127.0.0.1" : settings.vnc_bind;
 }
 
+// Beside STATE_FILE. An engine behind TCP is taken for another machine's, which cannot mount a file of this one.
+OwnCertificate own_certificate(const Settings& settings) {
+  if (!settings.vnc_tls_cert.empty() || !settings.docker_host.starts_with("unix://")) return {};
+  std::error_code error;
+  const std::filesystem::path state = std::filesystem::absolute(settings.state_file, error);
+  if (error) return {};
+  std::string host = settings.vnc_host;
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);  // an IPv6 address, as links write it
+  return OwnCertificate{state.parent_path() / "session-certificate.pem", host};
+}
+
 // The records of an earlier run. A file that cannot be understood is set aside, never overwritten. One that cannot be made is no reason
 // not to start: the table writes itself down once the engine has been listed, and tries again until it can.
 bool load_records(Daemon& daemon, std::vector<Record>* records, std::string* error) {
@@ -427,7 +450,13 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   daemon.httpd = httpd_create(daemon.base.get(), settings.orchestrator_host, settings.orchestrator_port, limits,
                               HttpHooks{on_request, on_gone, on_notice, &daemon}, error);
   if (!daemon.httpd) return false;
-  daemon.jobs = JobContext{&settings, host_random_id(), probe_host(settings)};
+  daemon.jobs = JobContext{&settings, host_random_id(), probe_host(settings), own_certificate(settings)};
+  // Before the pool asks for it on several threads at once.
+  if (const OwnCertificate& own = daemon.jobs.certificate; !own.path.empty()) {
+    std::string why;
+    const CertificateState state = certificate_ensure(own.path, own.host, &why);
+    log_certificate(daemon, state, why);
+  }
   daemon.launches = lane_create("launch", kLaunchThreads, daemon.mailbox.get());
   daemon.general = lane_create("engine", kGeneralThreads, daemon.mailbox.get());
   daemon.eyes = eyes_open(settings.vnc_container_port, daemon.mailbox.get());

@@ -87,6 +87,7 @@ Job job_launch(const JobContext& context, const DoLaunch& action) {
   job.generation = action.generation;
   job.spec = settings_launch_spec(*context.settings, action.name, action.port, action.size, context.run, std::to_string(action.job));
   job.network = network_spec(*context.settings);
+  job.certificate = context.certificate;
   return job;
 }
 

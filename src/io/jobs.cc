@@ -62,9 +62,15 @@ bool remake_network(const Engine& engine, const Job& job, JobResult* result) {
 }
 
 void run_launch(const Engine& engine, const Job& job, JobResult* result) {
-  result->error = engine.ops->create(engine.self, job.spec, &result->container_id);
+  LaunchSpec spec = job.spec;
+  if (!job.certificate.path.empty()) {
+    // Looked at each time: it may have been deleted, or have grown old since the start.
+    result->certificate = certificate_ensure(job.certificate.path, job.certificate.host, &result->certificate_error);
+    if (result->certificate != CertificateState::Failed) spec.mounts.push_back({job.certificate.path, kOwnCertificateInside});
+  }
+  result->error = engine.ops->create(engine.self, spec, &result->container_id);
   if (result->error.fault == EngineFault::NetworkMissing && remake_network(engine, job, result)) {
-    result->error = engine.ops->create(engine.self, job.spec, &result->container_id);
+    result->error = engine.ops->create(engine.self, spec, &result->container_id);
   }
   if (result->error) return;
   result->error = engine.ops->start(engine.self, result->container_id);

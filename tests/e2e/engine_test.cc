@@ -177,7 +177,11 @@ void an_engine_over_tcp_serves_too(Scene* scene) {
   private_engine_start(engine);
   daemon_set(d, "DOCKER_HOST", address);
   daemon_start(d);
-  daemon_access(d, suite_client(*scene->suite, "tcp"));
+  Entry entry = daemon_access(d, suite_client(*scene->suite, "tcp"));
+  // That may be another machine, which has no file of this one to mount.
+  SeenContainer seen;
+  check_at(engine_inspect(d->socket, entry.id, &seen), "no container " + entry.id);
+  check_at(seen.mounts.empty(), "something of this machine is mounted");
 }
 
 // The document's own example, with its file, on an engine where nothing else has those names.

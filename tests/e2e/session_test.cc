@@ -1,5 +1,6 @@
 // The life of one client's session: made, reused, resized, removed, killed from outside, left idle.
 #include <algorithm>
+#include <filesystem>
 
 #include "support/daemon.h"
 
@@ -55,6 +56,47 @@ void a_session_is_born_as_the_document_says(Scene* scene) {
   check_at(seen.restart_policy.empty() || seen.restart_policy == "no", "restart policy " + seen.restart_policy);
   check_at(!seen.log_options["max-size"].empty(), "the container's log is not bounded");
   check_at(page(entry).find("WIDTH=410 HEIGHT=900") != std::string::npos, "the page: " + page(entry));
+}
+
+constexpr const char* kOwnCertificate = "/run/session-tls.pem";
+
+// One for all, beside STATE_FILE, mended while the daemon runs.
+void sessions_share_the_certificate_of_the_installation(Scene* scene) {
+  Daemon* d = scene->daemon;
+  const std::string path = d->folder + "/session-certificate.pem";
+  daemon_start(d);
+  check_at(daemon_logs(d, {"New certificate for all sessions", "made out to 127.0.0.1", path}), "the log does not name it");
+  const std::string text = file_text(path);
+  for (const char* client : {"one", "two"}) {
+    SeenContainer seen = inspect(d, daemon_access(d, suite_client(*scene->suite, client)).id);
+    check_equal(seen.mounts[kOwnCertificate], path, "what is mounted");
+    check_equal(file_text(path), text, "the certificate");
+  }
+  std::filesystem::remove(path);
+  daemon_access(d, suite_client(*scene->suite, "three"));
+  check_at(!file_text(path).empty() && file_text(path) != text, "not made again");
+  check_number(static_cast<long>(daemon_log_count(d, "New certificate")), 2, "lines about it");
+  // Something that cannot be replaced: a session goes without, and the log says why.
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  SeenContainer without = inspect(d, daemon_access(d, suite_client(*scene->suite, "four")).id);
+  check_at(without.mounts.count(kOwnCertificate) == 0, "a folder is mounted");
+  check_at(daemon_logs_loudly(d, {"No certificate for all sessions", path, "VNC_TLS_CERT"}), "the log does not say why");
+  std::filesystem::remove(path);
+}
+
+void the_operators_certificate_is_the_only_one(Scene* scene) {
+  Daemon* d = scene->daemon;
+  const std::string given = d->folder + "/given.pem";
+  file_write(given, "a certificate");
+  daemon_set(d, "VNC_TLS_CERT", given);
+  daemon_set(d, "VNC_TLS_KEY", given);
+  daemon_start(d);
+  SeenContainer seen = inspect(d, daemon_access(d, suite_client(*scene->suite, "given")).id);
+  check_equal(seen.mounts["/run/vnc-tls/cert.pem"], given, "the certificate");
+  check_equal(seen.mounts["/run/vnc-tls/key.pem"], given, "its key");
+  check_at(seen.mounts.count(kOwnCertificate) == 0, "another is mounted beside it");
+  check_at(!std::filesystem::exists(d->folder + "/session-certificate.pem"), "another is made");
 }
 
 void a_session_is_told_what_its_operator_set(Scene* scene) {
@@ -316,6 +358,8 @@ int main() {
   const std::vector<CMUnitTest> tests = {
       E2E_TEST(a_session_is_born_as_the_document_says),
       E2E_TEST(a_session_is_told_what_its_operator_set),
+      E2E_TEST(sessions_share_the_certificate_of_the_installation),
+      E2E_TEST(the_operators_certificate_is_the_only_one),
       E2E_TEST(an_access_to_a_living_session_reuses_it),
       E2E_TEST(another_size_is_another_container),
       E2E_TEST(the_smallest_and_largest_sizes_work),

@@ -18,6 +18,7 @@ constexpr unsigned kGreen = 0x20c040;
 struct Desk {
   PageServerPtr pages;
   BrowserPtr browser;
+  BrowserPtr next;  // of who comes after
 };
 
 void keep(const char* name, const Picture& picture) { png_write(std::string("tests/out/access/") + name + ".png", picture); }
@@ -31,6 +32,7 @@ std::shared_ptr<Desk> desk_at(Scene* scene) {
   auto desk = std::make_shared<Desk>();
   scene->cleanups.push_back([desk] {
     desk->browser.reset();
+    desk->next.reset();
     desk->pages.reset();
   });
   desk->pages = page_server_start(gateway);
@@ -47,20 +49,21 @@ std::string access_url(Daemon* daemon, const std::string& client, const std::str
   return "http://127.0.0.1:" + std::to_string(daemon_port(daemon)) + access_path(client, query);
 }
 
+void wait_blue(Browser* browser, const char* name, const At& at = At::current()) {
+  Picture picture;
+  bool seen = wait_until(90, [&] { return picture_share(picture = browser_screenshot(browser), kBlue) > 0.3; });
+  keep(name, picture);
+  check_at(seen, std::string("the page does not show (") + name + ")", at);
+}
+
 // Opens the link and waits until the session's page is to be seen; how long that took is printed, not judged.
 void open_link(Scene* scene, Desk* desk, const char* how, const std::string& client, const std::string& query) {
   desk->browser = browser_open(900, 800);
   double start = now_seconds();
   std::string url = access_url(scene->daemon, client, query);
   browser_go(desk->browser.get(), url);
-  Picture picture;
-  bool seen = wait_until(90, [&] {
-    picture = browser_screenshot(desk->browser.get());
-    return picture_share(picture, kBlue) > 0.3;
-  });
+  wait_blue(desk->browser.get(), how);
   double took = now_seconds() - start;
-  keep(how, picture);
-  check_at(seen, std::string("the page does not show (") + how + ")");
   print_message("from /access to the painted page, %s: %.2f s\n", how, took);
 }
 
@@ -108,6 +111,41 @@ void a_cold_link_opens_a_session_of_the_size_asked_for(Scene* scene) {
   type_and_see(desk.get(), "cold-typed", text);
 }
 
+// With nothing set, as most installations run: browsers know one certificate, whatever port they are sent to, so that an old tab hears from
+// the session that has followed on its port that it is not its own. Neither browser would take any other certificate.
+void an_old_tab_hears_that_its_session_has_ended(Scene* scene) {
+  auto desk = desk_at(scene);
+  page_server_set(desk->pages.get(), "/", page_with_input("old tab", kBlue, kGreen, "x", "/typed"));
+  Daemon* daemon = scene->daemon;
+  daemon_set_ports(daemon, 10, 1);
+  daemon_start(daemon);
+  daemon_wait_reconciled(daemon);
+  std::string key_hash = proc_output({"sh", "-c",
+                                      "openssl x509 -in '" + daemon->folder +
+                                          "/session-certificate.pem' -noout -pubkey | openssl pkey -pubin -outform der |"
+                                          " openssl dgst -sha256 -binary | base64"});
+  std::string ana = suite_client(*scene->suite, "ana");
+  desk->browser = browser_open_trusting(900, 800, key_hash);
+  browser_go(desk->browser.get(), access_url(daemon, ana, ""));
+  wait_blue(desk->browser.get(), "old-tab-before");
+  std::string url = browser_url(desk->browser.get());
+  check_number(daemon_get(daemon, "/remove?id=" + ana).status, 200, "/remove");
+
+  desk->next = browser_open_trusting(900, 800, key_hash);
+  browser_go(desk->next.get(), access_url(daemon, suite_client(*scene->suite, "bruno"), ""));
+  wait_blue(desk->next.get(), "old-tab-bruno");
+  check_equal(browser_url(desk->next.get()), url, "the one port there is");
+  std::string notice;
+  bool told = wait_until(20, [&] {
+    notice = browser_script(desk->browser.get(), "return document.getElementById('notice').innerText");
+    return notice.find("Esta sessão terminou.") != std::string::npos;
+  });
+  Picture picture = browser_screenshot(desk->browser.get());
+  keep("old-tab", picture);
+  check_at(told, "the old tab says: " + notice);
+  check_at(picture_share(picture, kBlue) == 0, "the old tab shows the session that has followed");
+}
+
 // The picture of a session that README.md shows is this test's.
 void a_session_shows_a_page_as_its_users_know_them(Scene* scene) {
   auto desk = desk_at(scene);
@@ -142,6 +180,7 @@ int main() {
   return suite_main("access_browser", {
                                           E2E_TEST(a_link_from_the_pool_opens_a_session_to_type_in),
                                           E2E_TEST(a_cold_link_opens_a_session_of_the_size_asked_for),
+                                          E2E_TEST(an_old_tab_hears_that_its_session_has_ended),
                                           E2E_TEST(a_session_shows_a_page_as_its_users_know_them),
                                       });
 }

@@ -87,7 +87,7 @@ packages libevent libevent_core libevent_extra libevent_pthreads libcurl
 run ./configure
 check "configure without jansson fails" failed
 check "configure without jansson names the package to install" says 'apt-get install libjansson-dev'
-packages libevent libevent_core libevent_extra libevent_pthreads libcurl jansson
+packages libevent libevent_core libevent_extra libevent_pthreads libcurl jansson libcrypto
 run ./configure
 check "configure without cmocka succeeds" ended 0
 run make check-unit
