@@ -347,6 +347,21 @@ void media_files_and_sockets_work(void** state) {
   click_until_told(seat, 500, 500, "sound plays");
   wait_told(seat, "film plays");
 
+  // The films of others: H.264 and AAC in an MP4, two seconds of green with a tone. Made by ffmpeg -f lavfi
+  // -i color=c=0x20c040:size=320x240:rate=10:duration=2 -f lavfi -i sine=frequency=440:duration=2 -vf scale=out_color_matrix=bt709
+  // -colorspace bt709 -c:v libx264 -profile:v main -pix_fmt yuv420p -c:a aac -b:a 16k -ac 1 -movflags +faststart.
+  Page film;
+  film.type = "video/mp4";
+  film.body = file_text("tests/image/film.mp4");
+  page_server_set(stage->pages.get(), "/film.mp4", film);
+  set(seat, "/mp4",
+      html(kBlue, "<video id=v src=/film.mp4 style='position:fixed;inset:0;width:100%;height:100%;object-fit:fill'></video><script>"
+                  "v.onerror=()=>tell('ERROR mp4 '+v.error.message);v.ontimeupdate=()=>{if(v.currentTime>1){v.ontimeupdate=null;v.pause();"
+                  "tell('mp4 plays, with sound: '+v.mozHasAudio)}};onclick=()=>v.play()</script>"));
+  go(seat, "/mp4");
+  click_until_told(seat, 500, 500, "mp4 plays, with sound: true");
+  wait_share(seat, kGreen, 0.8, 1, "film");
+
   // A real WebSocket server is in the container itself: the one that carries the screen.
   std::string nonce = proc_output({"docker", "exec", seat.box.name, "cat", "/run/session/nonce"});
   set(seat, "/socket",
