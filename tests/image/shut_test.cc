@@ -96,7 +96,7 @@ void no_link_leads_out_and_files_are_of_one_folder(void** state) {
   page_server_set(pages, "/", telling_page("start", "#1e90ff", more));
   Page addon;
   addon.type = "application/x-xpinstall";
-  addon.body = "PK";
+  addon.body = file_text("tests/image/addon.xpi");  // a whole one: a manifest, and a script that turns every page red
   page_server_set(pages, "/addon.xpi", addon);
   Page fetched;
   fetched.type = "application/octet-stream";
@@ -156,6 +156,70 @@ void no_link_leads_out_and_files_are_of_one_folder(void** state) {
   keep_screen(seat, "shut-links");
 }
 
+// ---- the right button, passwords -------------------------------------------------------------------------------------------
+
+// Menus are windows that no window manager knows of: their pixels and the keys they would take tell of them.
+void the_right_button_opens_no_menu(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", telling_page("start", "#1e90ff",
+                                                        "<a href='/other'>link</a><a id=t>some text</a>"
+                                                        "<img width=60 height=60 style='background:#20c040' src='data:image/svg+xml,"
+                                                        "<svg xmlns=%22http://www.w3.org/2000/svg%22/>'>"));
+  Seat seat = seat_open(stage, "right", {"-e", "APPNAME=firefox-kiosk " + page_server_url(stage->pages.get(), "/")});
+  click_seen(seat, 200, 15);
+  struct Place {
+    const char* what;
+    int x, y;
+  };
+  for (const Place& place : {Place{"the page", 200, 500}, {"a link", 20, 45}, {"text", 20, 75}, {"a picture", 30, 120}, {"a field", 200, 15}}) {
+    rfb_pointer(seat.rfb.get(), place.x, place.y, 0);
+    usleep(300000);
+    Picture before, after;
+    check_at(rfb_frame(seat.rfb.get(), &before), "VNC ended");
+    rfb_click(seat.rfb.get(), place.x, place.y, 3);
+    usleep(700000);
+    check_at(rfb_frame(seat.rfb.get(), &after), "VNC ended");
+    size_t other = 0;
+    for (size_t i = 0; i < before.pixels.size() && i < after.pixels.size(); ++i) other += before.pixels[i] != after.pixels[i] ? 1 : 0;
+    keep_screen(seat, "shut-right");
+    // The caret and the underlining of a link are less, the smallest menu is more.
+    check_at(before.pixels.size() == after.pixels.size() && other < 2000,
+             std::string("on ") + place.what + " it changes " + std::to_string(other) + " pixels");
+    press_seen(seat, "x", std::string("a right click on ") + place.what);
+    check_one_window(seat, "start", place.what);
+  }
+}
+
+void no_password_is_asked_for_or_kept(void** state) {
+  Stage* stage = stage_of(state);
+  PageServer* pages = stage->pages.get();
+  const std::string form =
+      "<form action=/in><input id=n name=user autocomplete=username><input id=p type=password "
+      "autocomplete=current-password><button>enter</button></form>";
+  page_server_set(pages, "/", telling_page("start", "#1e90ff", form));
+  page_server_set(pages, "/in", telling_page("inside", "#20c040", "<a href='/'>back</a>"));
+  Seat seat = seat_open(stage, "password", {"-e", "APPNAME=firefox-kiosk " + page_server_url(pages, "/")});
+  click_seen(seat, 200, 45);
+  rfb_type(seat.rfb.get(), "ana");
+  click_seen(seat, 200, 75);
+  rfb_type(seat.rfb.get(), "segredo7\n");
+  wait_front(seat, kGreen, 0.8, "the form");
+  sleep(2);  // a question would come a moment later
+  keep_screen(seat, "shut-password");
+  check_at(screen_share(seat, kGreen) > 0.9, "something covers the page that follows");
+  check_one_window(seat, "inside", "the form");
+  press_seen(seat, "Esc", "the form");
+  // Back at the form nothing is filled in, and no list opens under the field.
+  click_seen(seat, 200, 45);
+  wait_front(seat, kBlue, 0.8, "the link back");
+  rfb_click(seat.rfb.get(), 200, 45);
+  rfb_press(seat.rfb.get(), "Down");
+  sleep(1);
+  check_at(screen_share(seat, kBlue) > 0.85, "something opens under the field");
+  check_equal(inside(seat, "cat /home/session/profile/logins.json 2>/dev/null | grep -c encryptedPassword || true"), "0", "passwords kept");
+  check_equal(inside(seat, "grep -rl segredo7 /home/session/profile 2>/dev/null || true"), "", "files with the password");
+}
+
 // ---- windows, crashes, the browser's own pages -----------------------------------------------------------------------------
 
 void kill_page(const Seat& seat) { inside(seat, "kill -KILL $(ps -eo pid,args | awk '$NF == \"tab\" { print $1 }')"); }
@@ -163,7 +227,8 @@ void kill_page(const Seat& seat) { inside(seat, "kill -KILL $(ps -eo pid,args | 
 void the_start_page_comes_back(void** state) {
   Stage* stage = stage_of(state);
   PageServer* pages = stage->pages.get();
-  page_server_set(pages, "/", telling_page("start", "#1e90ff", ""));
+  page_server_set(pages, "/", telling_page("start", "#1e90ff", "<button onclick=\"open('/apart','','width=300,height=300')\">open</button>"));
+  page_server_set(pages, "/apart", telling_page("apart", "#20c040", ""));
   Page end;
   end.body = "<!doctype html><title>end</title>";
   page_server_set(pages, "/end", end);
@@ -202,6 +267,19 @@ void the_start_page_comes_back(void** state) {
     wait_one_window(seat, "start", loss.what);
     wait_front(seat, kBlue, 0.8, loss.what);
   }
+
+  // In a window that a page has opened it is no page of a crash either, and the start page is there behind it.
+  click_seen(seat, 200, 45);
+  check_at(wait_until(10, [&] { return has_window(seat, "apart"); }), "no window: " + titles_of(seat_windows(seat)));
+  size_t loads = posts(seat, "/load");
+  check_at(wait_until(10, [&] { return last_post(seat, "/load") == "apart"; }), "the window's page is not loaded");
+  kill_page(seat);
+  bool back = wait_until(20, [&] { return posts(seat, "/load") > loads && last_post(seat, "/load") == "start"; });
+  sleep(2);
+  keep_screen(seat, "shut-apart");
+  check_at(back, "the start page is not back: " + titles_of(seat_windows(seat)));
+  wait_one_window(seat, "start", "a crash in another window");
+  wait_front(seat, kBlue, 0.8, "a crash in another window");
 }
 
 void wait_flood_closed(const Seat& seat, size_t floods, size_t* most) {
@@ -297,6 +375,8 @@ int main() {
   return stage_main("shut", {
                                 IMAGE_TEST(no_key_leads_out_of_the_page),
                                 IMAGE_TEST(no_link_leads_out_and_files_are_of_one_folder),
+                                IMAGE_TEST(the_right_button_opens_no_menu),
+                                IMAGE_TEST(no_password_is_asked_for_or_kept),
                                 IMAGE_TEST(the_start_page_comes_back),
                                 IMAGE_TEST(a_flood_of_windows_is_refused_and_the_page_is_there),
                                 IMAGE_TEST(a_browser_that_cannot_be_shut_is_nobodys),
