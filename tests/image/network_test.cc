@@ -1,7 +1,11 @@
 // A session in a company's network, started by the daemon: its authorities, proxies, name server, time zone and languages, as a page sees them.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <memory>
+#include <mutex>
 
 #include "support/daemon.h"
 #include "support/page_server.h"
@@ -9,6 +13,7 @@
 #include "support/proc.h"
 #include "support/rfb.h"
 #include "support/suite.h"
+#include "support/tcp_relay.h"
 
 namespace {
 
@@ -19,7 +24,7 @@ struct Company {
   std::string gateway, folder;
   int proxy_port = 0, tls_port = 0;
   PageServerPtr pages;
-  ProcPtr proxy, names, tls;
+  ProcPtr proxy, names, tls, wrap;
 };
 
 int free_port(Scene* scene, int offset) { return scene->suite->first_port + 60 + offset; }
@@ -58,6 +63,7 @@ std::shared_ptr<Company> company_at(Scene* scene) {
     proc_output(
         {"docker", "network", "create", "--subnet", suite.subnet, "--gateway", company->gateway, suite.network});
   scene->cleanups.push_back([company] {
+    company->wrap.reset();
     company->tls.reset();
     company->proxy.reset();
     company->names.reset();
@@ -193,6 +199,123 @@ void a_session_is_at_home_behind_a_proxy_that_asks_for_a_password(Scene* scene) 
            "shown is:\n" + shown);
 }
 
+// ---- SOCKS 5 (RFC 1928), with a name and a password (RFC 1929) ---------------------------------------------------------------
+
+struct Socks {
+  std::mutex mutex;
+  std::string login, asked;  // "name:password"; "host:port" of each request, a line each
+  RelayPtr relay;
+};
+
+bool read_whole(int fd, std::string* out, size_t count) {
+  out->assign(count, '\0');
+  return recv(fd, out->data(), count, MSG_WAITALL) == static_cast<ssize_t>(count);
+}
+
+bool say(int fd, const std::string& bytes) {
+  return send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+}
+
+int connect_to(const std::string& address, int port) {
+  sockaddr_in at = {};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(static_cast<uint16_t>(port));
+  inet_pton(AF_INET, address.c_str(), &at.sin_addr);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+// Names lead to the gateway, as the company's name server has them. -1 for whatever is no request of a browser that names hosts.
+int socks_take(Socks* socks, const std::string& gateway, int fd) {
+  const timeval patience = {5, 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  std::string head, name, password, port;
+  auto text = [&](std::string* out) { return read_whole(fd, &head, 1) && read_whole(fd, out, static_cast<unsigned char>(head[0])); };
+  std::string methods;
+  if (!read_whole(fd, &head, 1) || !text(&methods) || methods.find('\x02') == std::string::npos || !say(fd, std::string("\x05\x02"))) return -1;
+  if (!read_whole(fd, &head, 1) || !text(&name) || !text(&password) || !say(fd, std::string("\x01\x00", 2))) return -1;
+  std::string host;
+  if (!read_whole(fd, &head, 4) || head != std::string("\x05\x01\x00\x03", 4) || !text(&host) || !read_whole(fd, &port, 2)) return -1;
+  int number = static_cast<unsigned char>(port[0]) << 8 | static_cast<unsigned char>(port[1]);
+  {
+    std::lock_guard<std::mutex> guard(socks->mutex);
+    socks->login = name + ":" + password;
+    socks->asked += host + ":" + std::to_string(number) + "\n";
+  }
+  int other = connect_to(gateway, number);
+  if (other >= 0) say(fd, std::string("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00", 10));
+  return other;
+}
+
+int listen_at(const std::string& address, int port) {
+  sockaddr_in at = {};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(static_cast<uint16_t>(port));
+  inet_pton(AF_INET, address.c_str(), &at.sin_addr);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  check_at(bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 && listen(fd, 16) == 0, "cannot listen on " + address);
+  return fd;
+}
+
+// The name of the page is known to the proxy alone: this session has no name server. The authority is in DER, as Windows exports it.
+void a_socks_proxy_finds_names_and_knows_the_login(Scene* scene) {
+  auto company = company_at(scene);
+  PageServer* pages = company->pages.get();
+  const std::string tls = ":" + std::to_string(company->tls_port);
+  page_server_set(pages, "/first", stop(""));
+  proc_output({"sh", "-ec", "cd \"$1\"; mkdir der; openssl x509 -in ca/empresa.crt -outform der -out der/Empresa.CER", "sh", company->folder});
+  auto socks = std::make_shared<Socks>();
+  scene->cleanups.push_back([socks] { socks->relay.reset(); });
+  const int port = free_port(scene, 2);
+  const std::string gateway = company->gateway;
+  socks->relay = relay_start_on(listen_at(gateway, port), [socks = socks.get(), gateway](int fd) { return socks_take(socks, gateway, fd); });
+  Daemon* daemon = daemon_for(scene, *company, "https://portal.empresa.test" + tls + "/first");
+  daemon_set(daemon, "VNC_DNS", "192.0.2.53");
+  daemon_set(daemon, "VNC_CA_DIR", company->folder + "/der");
+  daemon_set(daemon, "VNC_PROXY", "socks5://ana:se%5Fgr%2Edo1@" + gateway + ":" + std::to_string(port));
+  daemon_start(daemon);
+  Entry entry = daemon_access(daemon, suite_client(*scene->suite, "clara"));
+  wait_screen(entry, "socks", kGreen, true);
+  std::lock_guard<std::mutex> guard(socks->mutex);
+  check_equal(socks->login, "ana:se_gr.do1", "the login");
+  check_at(socks->asked.find("portal.empresa.test" + tls + "\n") != std::string::npos, "asked for was:\n" + socks->asked);
+}
+
+// TLS on the way to the proxy itself, which then asks for the password; a network of addresses is reached without it.
+void a_proxy_behind_tls_serves_and_networks_are_left_out(Scene* scene) {
+  auto company = company_at(scene);
+  PageServer* pages = company->pages.get();
+  const int port = free_port(scene, 3);
+  const std::string& folder = company->folder;
+  file_write(folder + "/wrap.conf", "foreground=yes\npid=\nsyslog=no\n[proxy]\naccept=" + company->gateway + ":" + std::to_string(port) +
+                                        "\nconnect=" + company->gateway + ":" + std::to_string(company->proxy_port) + "\ncert=" + folder +
+                                        "/web.crt\nkey=" + folder + "/web.key\n");
+  start(company.get(), &company->wrap, {"stunnel4", folder + "/wrap.conf"}, "stunnel-proxy", port);
+  const std::string url = page_server_url(pages, "");
+  const std::string named = "http://portal.empresa.test" + url.substr(url.rfind(':'));
+  // The proxy knows none of the company's names and says so in its log, after it has taken the password.
+  page_server_set(pages, "/first", stop(named + "/second"));
+  Daemon* daemon = daemon_for(scene, *company, page_server_url(pages, "/first"));
+  daemon_set(daemon, "VNC_CA_DIR", folder + "/ca");
+  daemon_set(daemon, "VNC_PROXY", "https://ana:se%5Fgr%2Edo1@" + company->gateway + ":" + std::to_string(port));
+  daemon_set(daemon, "VNC_NO_PROXY", company->gateway.substr(0, company->gateway.rfind('.')) + ".0/24");
+  daemon_start(daemon);
+  daemon_access(daemon, suite_client(*scene->suite, "davi"));
+  told_at(company.get(), page_server_url(pages, "/first"));
+  check_equal(request_of(company.get(), "/first").headers["via"], "", "Via of an address in a network that needs no proxy");
+  std::string log;
+  bool asked = wait_until(20, [&] {
+    log = file_text(folder + "/tinyproxy.log");
+    return log.find("address info for portal.empresa.test") != std::string::npos;
+  });
+  check_at(asked, "the proxy was not asked, or not with the password:\n" + log);
+  check_at(log.find(company->gateway + url.substr(url.rfind(':')) + "/first") == std::string::npos, "asked for what needs none:\n" + log);
+}
+
 void a_pac_file_chooses_and_unknown_authorities_are_refused(Scene* scene) {
   auto company = company_at(scene);
   PageServer* pages = company->pages.get();
@@ -233,6 +356,8 @@ void a_pac_file_chooses_and_unknown_authorities_are_refused(Scene* scene) {
 int main() {
   return suite_main("network", {
                                    E2E_TEST(a_session_is_at_home_behind_a_proxy_that_asks_for_a_password),
+                                   E2E_TEST(a_socks_proxy_finds_names_and_knows_the_login),
+                                   E2E_TEST(a_proxy_behind_tls_serves_and_networks_are_left_out),
                                    E2E_TEST(a_pac_file_chooses_and_unknown_authorities_are_refused),
                                });
 }
