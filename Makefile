@@ -255,6 +255,13 @@ bench-session: have-test-libs build/release/bench/session/session_bench image ##
 	docker build -q -t localhost/vnc-orchestrator-stock:latest $(srcdir)/bench/session/stock
 	BENCH_ROUNDS=$(BENCH_ROUNDS) ROW='$(ROW)' build/release/bench/session/session_bench
 
+build/release/bench/pool/pool_bench: $(call objects,release,bench/pool/*.cc src/core/foresight.cc)
+	$(call quiet,LINK)$(CXX) $(release_flags) -pthread $(release_link) $(LDFLAGS) -Wl,--as-needed -o $@ $^
+
+.PHONY: bench-pool
+bench-pool: build/release/bench/pool/pool_bench ## the pool's foresight beside fixed sizes, over weeks of made-up work: BENCH_SEEDS=5
+	build/release/bench/pool/pool_bench
+
 # ---- overload --------------------------------------------------------------------------------------------------------
 .PHONY: overload
 overload: all have-test-libs build/debug/tests/e2e/overload_test tiny-image ## thousands of connections and clients at once, at full length, with a report

@@ -29,6 +29,7 @@ Accept
     accept_proxy;  // http://, https:// or socks5:// with host and port; or a web URL of a PAC file (".pac", or "pac+" before it); each perhaps with name:password@
 Accept
     accept_exceptions;  // of a proxy: host names, .domains, addresses and subnets, separated by commas; kept without blanks
+Accept accept_shifts;     // hours at which the pool has a least size, as shifts_parse reads them; kept with single blanks
 Accept accept_languages;  // language tags (BCP 47), separated by commas, the best first; kept without blanks
 Accept accept_time_zone;  // a name of the zone database: "America/Sao_Paulo"
 

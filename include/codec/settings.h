@@ -27,7 +27,10 @@ struct Settings {
   std::string docker_network_subnet;
   double idle_timeout_hours = 0;
   double cleanup_interval_minutes = 0;
-  int warm_pool_size = 0;
+  int warm_pool_size = 0;        // or kPoolAuto
+  int warm_pool_max = 0;         // of kPoolAuto
+  double pool_miss_target = 0;   // in percent
+  std::string warm_pool_schedule;  // shifts_parse reads it
   std::string recycle;
   int viewer_check_seconds = 0;  // 0: never
   double max_session_hours = 0;  // 0: no limit

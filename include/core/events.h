@@ -124,11 +124,17 @@ struct Looked {
   std::vector<Watched> watched;
   std::string blind;  // why nothing can be seen on this machine; empty when something can
 };
+// Of this machine's memory, in KiB: all of it, what is to be had without swapping, and what one of our sessions uses on average (0: unknown).
+struct RoomSeen {
+  int64_t total = 0;
+  int64_t available = 0;
+  int64_t session = 0;
+};
 struct Tick {};
 struct Stop {};
 
 using Event = std::variant<AccessAsked, RemoveAsked, RemoveAllAsked, RequesterGone, LaunchDone, CheckDone, RemoveDone, RenameDone, PullDone,
-                           ConnectDone, Listed, ContainerChanged, StreamUp, StreamDown, Written, Looked, Tick, Stop>;
+                           ConnectDone, Listed, ContainerChanged, StreamUp, StreamDown, Written, Looked, RoomSeen, Tick, Stop>;
 
 // ---- Actions.
 struct AnswerRedirect {

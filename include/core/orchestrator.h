@@ -16,6 +16,9 @@ Table orchestrator_create(const CoreConfig& config, const std::vector<Record>& r
 // now or by a later step, unless RequesterGone came first. Call again with Tick when now.mono_ms reaches table.wake_ms.
 void step(Table& table, const Event& event, Now now, std::vector<Action>* actions);
 
+// True when the pool's size is not just a number: it wants to know of the machine's memory (RoomSeen), and its foresight is worth keeping.
+bool pool_thinks(const Table& table);
+
 // After Stop: nothing is on its way any more, so that a last save can be made.
 bool orchestrator_at_rest(const Table& table);
 

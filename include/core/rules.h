@@ -27,6 +27,9 @@ inline constexpr int64_t kPortBlockMs = 60'000;         // a port that another p
 inline constexpr int64_t kRememberMs = 60'000;          // deaths of unknown ids, orphans under removal
 inline constexpr int64_t kPoolBackoffMostMs = 60'000;
 inline constexpr int kPoolParallel = 4;  // launches of the pool at once: half of the launch threads stay for clients
+inline constexpr int64_t kPoolSurplusMs = 600'000;  // more containers than foresight asks for stay so long: they are cheaper than a launch
+inline constexpr int64_t kPoolThinkMs = 60'000;     // without a request, foresight is asked again after so long
+inline constexpr int64_t kSessionKib = 300 * 1024;  // a session's memory, until one has been seen
 inline constexpr int kRenameTries = 10;
 inline constexpr int kRetryAfterSeconds = 5;
 inline constexpr int kRetryAfterLongSeconds = 60;        // until somebody leaves, and not until something is done
@@ -105,6 +108,9 @@ int64_t viewers_idle_since(const Slot& slot);  // monotonic ms: the later of the
 
 // pool.cc
 void pool_fill(Turn& turn);
+void pool_room_seen(Turn& turn, const RoomSeen& seen);
+void pool_asked(Turn& turn);                       // somebody asks for a session that the pool could have
+void pool_launched(Turn& turn, const Slot& slot);  // a container has become ready
 void pool_failed(Turn& turn, const std::string& why);
 void pool_worked(Turn& turn);
 

@@ -45,6 +45,7 @@
 #define CORE_SLOTS_H
 
 #include <array>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -53,6 +54,7 @@
 #include <vector>
 
 #include "core/events.h"
+#include "core/foresight.h"
 #include "core/types.h"
 
 enum class SlotState { Free, Creating, Waiting, Ready, Claiming, Assigned, Removing };
@@ -151,7 +153,10 @@ struct CoreConfig {
   int port_min = 0;
   int port_max = 0;
   Size default_size;
-  int warm_pool_size = 0;
+  int warm_pool_size = 0;  // or kPoolAuto
+  int pool_most = 0;       // of kPoolAuto
+  double pool_miss = 0.01;  // of those who ask, so many may find no container ready
+  std::vector<PoolShift> pool_shifts;
   std::string fingerprint;  // today's
   std::string instance;
   std::string run;
@@ -220,6 +225,12 @@ struct Table {
   int64_t pool_backoff_ms = 0;
   bool pool_said = false;   // that the pool fails has been logged
   int pool_need = 0;        // last need that was logged
+  int pool_wanted = 0;      // how many containers foresight and shifts would have ready
+  int64_t pool_think_ms = 0;  // when that is thought about again
+  int pool_target = 0;      // how many are to be ready, as of the last turn
+  int64_t pool_surplus_ms = kNever;  // since when there are more; kNever: there are not
+  Foresight foresight;
+  int room = INT_MAX;       // how many more sessions the machine's memory has room for, launches since the last look taken off
   int64_t cleanup_at_ms = kNever;
 
   std::vector<std::string> seekers;  // clients who wait for a look at whose port they may have, in order

@@ -7,10 +7,12 @@
 #include <string_view>
 
 // One reading of both clocks, taken once a turn of the loop and handed to every rule of that turn.
-// mono_ms: CLOCK_MONOTONIC in milliseconds, for every duration. wall_us: UTC microseconds since 1970, for people and files.
+// mono_ms: CLOCK_MONOTONIC in milliseconds, for every duration. wall_us: UTC microseconds since 1970, for people and files. east_s: local time
+// is so many seconds ahead of UTC, for what people do at certain hours.
 struct Now {
   int64_t mono_ms = 0;
   int64_t wall_us = 0;
+  int64_t east_s = 0;
 };
 
 struct Size {
@@ -18,6 +20,15 @@ struct Size {
   int height = 0;
   bool operator==(const Size&) const = default;
 };
+
+// At least so many containers are ready at these hours.
+struct PoolShift {
+  unsigned days = 0;  // bit 0: Monday
+  int from_minute = 0, to_minute = 0;  // of the day, local time; to <= from: of the next day
+  int size = 0;
+};
+
+inline constexpr int kPoolAuto = -1;  // of WARM_POOL_SIZE: as many as foresight has it
 
 // The client_id that a pool container's record carries in STATE_FILE.
 inline constexpr std::string_view kPoolClient = "__pool__";

@@ -26,6 +26,8 @@ struct EyesProcess {
 // Takes these in; then a LookDone for `at`, with purpose Met.
 void eyes_meet(Eyes* eyes, std::vector<EyesProcess> processes, std::vector<LookTarget> at);
 
+void eyes_measure(Eyes* eyes);  // a LookoutMemory
+
 Event event_of_look(const LookDone& done);
 
 #endif

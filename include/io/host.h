@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 int64_t host_monotonic_ms();  // CLOCK_MONOTONIC, milliseconds
 int64_t host_wall_us();       // UTC microseconds since 1970
+int64_t host_east_s(int64_t wall_us);  // how far local time is ahead of UTC at that moment, in seconds; asked of the C library once a minute
 
 std::string host_time_zone();  // of this machine, as the zone database names it; empty when unknown
 std::string host_boot_id();    // /proc/sys/kernel/random/boot_id; empty when unknown
@@ -28,6 +30,10 @@ bool host_no_room(int error);
 
 // A whole small file. False with *error (path and reason); a missing file is *missing.
 bool host_read_file(const std::string& path, std::string* text, bool* missing, std::string* error);
+
+// Puts the text in the place of the file at `path`, whole or not at all, 0600. Several at once: the last one's stays. False with *error, and
+// nothing is left beside it.
+bool host_replace_file(const std::string& path, std::string_view text, std::string* error);
 
 // The protocol of sd_notify(3): a datagram to the socket that NOTIFY_SOCKET names; nothing without one. `state` is "READY=1" and the like.
 void host_notify(const char* state);

@@ -30,6 +30,14 @@ struct LookoutSeen {
   std::vector<std::string> unknown;  // whose process has to be asked of the engine (lookout_learn), each at most once a minute
   std::string blind;                 // why nobody can be seen here; empty when somebody can, or none has been looked for yet
 };
+struct LookoutMemory {
+  int64_t total_kib = 0;      // of this machine; 0: not known
+  int64_t available_kib = 0;  // without swapping
+  int64_t session_kib = 0;    // what a container that was looked at lately uses on average; 0: none can be seen
+};
+// Microseconds for each container, and of no more than a few dozen of them.
+LookoutMemory lookout_memory(const Lookout* lookout);
+
 // Cheap for those where nobody has come or gone: their counters are read, 15 us each, and the connections only once a minute. `thorough` reads
 // the connections of all: who lost the line shows in no counter. Microseconds to milliseconds, no waiting.
 LookoutSeen lookout_look(Lookout* lookout, const std::vector<LookTarget>& at, bool thorough, int64_t now_ms);

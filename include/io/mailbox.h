@@ -30,10 +30,13 @@ struct LookDone {
   LookoutSeen seen;
   int64_t ended_ms = 0;  // CLOCK_MONOTONIC
 };
+struct ForesightKept {
+  std::string error;  // empty: on disk
+};
 struct PullProgress {
   std::string line;
 };
-using Message = std::variant<JobResult, EngineEvent, StreamOpened, StreamClosed, StoreWritten, StatusMade, LookDone, PullProgress>;
+using Message = std::variant<JobResult, EngineEvent, StreamOpened, StreamClosed, StoreWritten, StatusMade, LookDone, LookoutMemory, ForesightKept, PullProgress>;
 
 struct Mailbox;
 struct MailboxDeleter {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "codec/shape.h"
+#include "codec/shifts.h"
 #include "codec/text.h"
 
 namespace {
@@ -191,6 +192,13 @@ bool accept_proxy(std::string_view text, std::string* out) {
     text.remove_suffix(1);
   }
   return accept_if(is_host_and_port(place, true), text, out);
+}
+
+bool accept_shifts(std::string_view text, std::string* out) {
+  std::vector<PoolShift> shifts;
+  if (!shifts_parse(text, &shifts)) return false;
+  *out = shifts_text(shifts);
+  return true;
 }
 
 bool accept_exceptions(std::string_view text, std::string* out) { return accept_list(text, is_exception, out); }

@@ -28,6 +28,7 @@ struct Field {
   int Settings::*number = nullptr;
   int min = 0;
   int max = 0;
+  bool has_auto = false;  // "auto" is a value too, and counts as kPoolAuto
   double Settings::*real = nullptr;  // above 0
   double most = 0;
   bool has_off = false;  // "off" is a value too, and counts as 0
@@ -91,10 +92,24 @@ constexpr Field kFields[] = {
              "Minutes between two looks for idle sessions"},
      .real = &Settings::cleanup_interval_minutes,
      .most = 525600},
-    {.row = {"WARM_POOL_SIZE", "1", "a whole number from 0 to 1000", "Sessions kept ready for nobody yet; 0 for none"},
+    {.row = {"WARM_POOL_SIZE", "1", "auto, or a whole number from 0 to 1000",
+             "Sessions kept ready for nobody yet; 0 for none; auto for as many as are likely to be asked for (docs/POOL.md)"},
      .number = &Settings::warm_pool_size,
      .min = 0,
+     .max = 1000,
+     .has_auto = true},
+    {.row = {"WARM_POOL_MAX", "20", "a whole number from 0 to 1000", "The most that WARM_POOL_SIZE=auto keeps ready"},
+     .number = &Settings::warm_pool_max,
+     .min = 0,
      .max = 1000},
+    {.row = {"POOL_MISS_TARGET", "1", "a number above 0 up to 50; fractions are allowed",
+             "Of a hundred people, so many may find nothing ready with WARM_POOL_SIZE=auto"},
+     .real = &Settings::pool_miss_target,
+     .most = 50},
+    {.row = {"WARM_POOL_SCHEDULE", "", "shifts such as mon-fri 07:30-09:30 20; sat,sun 08:00-12:00 5",
+             "Hours at which at least so many are ready from the first minute on, whatever WARM_POOL_SIZE says"},
+     .text = &Settings::warm_pool_schedule,
+     .accept = accept_shifts},
     {.row = {"RECYCLE", "unwatched", "unwatched, oldest or never",
              "Whose session a newcomer may be given when no port is free: one that nobody watches, the one accessed longest ago, nobody's"},
      .text = &Settings::recycle,
@@ -225,6 +240,10 @@ bool read_field(const Field& field, std::string_view text, Settings* out) {
   if (field.text != nullptr) return field.accept(text, &(out->*field.text));
   if (field.number != nullptr) {
     long value = 0;
+    if (field.has_auto && text == "auto") {
+      out->*field.number = kPoolAuto;
+      return true;
+    }
     if (!text_to_int(text, field.min, field.max, &value)) return false;
     out->*field.number = static_cast<int>(value);
     return true;
@@ -248,6 +267,7 @@ bool read_field(const Field& field, std::string_view text, Settings* out) {
 std::string show_field(const Field& field, const Settings& settings) {
   if (field.is_login_url) return text_without_password(settings.*field.text);
   if (field.text != nullptr) return settings.*field.text;
+  if (field.has_auto && settings.*field.number == kPoolAuto) return "auto";
   if (field.number != nullptr) return std::to_string(settings.*field.number);
   if (field.has_off && settings.*field.real == 0) return "off";
   if (field.real != nullptr) {

@@ -92,6 +92,7 @@ void access_asked(Turn& turn, const AccessAsked& event) {
     return;
   }
   say(turn, SayLevel::Info, "ACCESS", "No existing record for CPF=" + event.client);
+  if (!want.size_given) pool_asked(turn);
   access_serve(turn, event.client, want);
 }
 

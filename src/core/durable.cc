@@ -60,7 +60,7 @@ static void recorded(Turn& turn, Slot& slot) {
   }
   say(turn, SayLevel::Info, "POOL",
       "Pool container READY: name=" + slot.container_name + " port=" + std::to_string(slot.port) + " (" +
-          std::to_string(turn.table.count[static_cast<size_t>(SlotState::Ready)]) + "/" + std::to_string(turn.table.config.warm_pool_size) + ")");
+          std::to_string(turn.table.count[static_cast<size_t>(SlotState::Ready)]) + "/" + std::to_string(turn.table.pool_target) + ")");
 }
 
 void durable_settle(Turn& turn, Slot& slot) {

@@ -1,4 +1,5 @@
 // The life of a launch: a port is taken, a container made and started, watched until it is ready; or all of it given back.
+#include <climits>
 #include <utility>
 
 #include "core/names.h"
@@ -35,6 +36,7 @@ void launch_begin(Turn& turn, Slot& slot, const std::string& client, const Want&
   slot.size_by_default = !want.size_given;
   slot.fingerprint = table.config.fingerprint;
   slot.launched_ms = turn.now.mono_ms;
+  if (turn.table.room > 0 && turn.table.room != INT_MAX) --turn.table.room;
   slot.created_us = turn.now.wall_us;
   slot.created_ms = turn.now.mono_ms;
   slot.for_pool = client.empty();
@@ -191,6 +193,7 @@ void launch_pulled(Turn& turn, const PullDone& event) {
 void launch_ready(Turn& turn, Slot& slot) {
   Table& table = turn.table;
   if (!slot.healthy) {
+    if (!slot.adopted) pool_launched(turn, slot);
     int64_t took = turn.now.mono_ms - slot.launched_ms;
     std::string seconds = std::to_string(took / 1000) + "." + std::to_string(took % 1000 / 100);
     say(turn, SayLevel::Info, "WAIT", "Container " + short_id(slot.container_id) + " is HEALTHY (took " + seconds + "s)");

@@ -190,6 +190,8 @@ void step(Table& table, const Event& event, Now now, std::vector<Action>* action
     durable_written(turn, *written);
   } else if (const auto* looked = std::get_if<Looked>(&event)) {
     viewers_looked(turn, *looked);
+  } else if (const auto* room = std::get_if<RoomSeen>(&event)) {
+    pool_room_seen(turn, *room);
   } else if (std::get_if<Tick>(&event)) {
     tick(turn);
   } else if (std::get_if<Stop>(&event)) {

@@ -1,9 +1,77 @@
-// The warm pool: as many READY slots as the settings ask for, refilled in the background, with growing pauses while that fails.
+// The warm pool: as many READY slots as the settings or foresight ask for, refilled in the background, with growing pauses while that fails.
 #include <algorithm>
+#include <climits>
 
+#include "core/orchestrator.h"
 #include "core/rules.h"
 
 static int pool_count(const Turn& turn, SlotState state) { return turn.table.count_pool[static_cast<size_t>(state)]; }
+
+// ---- How many.
+
+static int64_t local_ms(const Turn& turn) { return turn.now.wall_us / 1000 + turn.now.east_s * 1000; }
+
+// A shift counts from so long before its begin that it is ready then.
+static bool is_on(const PoolShift& shift, int64_t now_s, double ahead_s) {
+  constexpr int64_t kDay = 86400;
+  const int64_t to_minute = shift.to_minute > shift.from_minute ? shift.to_minute : shift.to_minute + 24 * 60;
+  // Today's, yesterday's that goes on after midnight, and tomorrow's that has to be made ready before.
+  for (int64_t day = now_s / kDay - 1; day <= now_s / kDay + 1; ++day) {
+    const bool is_its_day = (shift.days >> ((day + 3) % 7) & 1) != 0;  // 1970 began on a Thursday
+    const int64_t from = day * kDay + shift.from_minute * 60, to = day * kDay + to_minute * 60;
+    if (is_its_day && now_s + static_cast<int64_t>(ahead_s) >= from && now_s < to) return true;
+  }
+  return false;
+}
+
+// As many more as fit into what is free of the memory, leaving a tenth of it to the machine: its own work, and what sessions grow by. What is on
+// its way has taken little yet of what it will.
+void pool_room_seen(Turn& turn, const RoomSeen& seen) {
+  Table& table = turn.table;
+  if (seen.total <= 0) return;
+  const int64_t each = seen.session > 0 ? seen.session : kSessionKib;
+  const int64_t coming = table.count[static_cast<size_t>(SlotState::Creating)] + table.count[static_cast<size_t>(SlotState::Waiting)];
+  table.room = static_cast<int>(std::clamp<int64_t>((seen.available - seen.total / 10) / each - coming, 0, INT_MAX));
+}
+
+bool pool_thinks(const Table& table) { return table.config.warm_pool_size == kPoolAuto || !table.config.pool_shifts.empty(); }
+
+static int wanted(Turn& turn) {
+  Table& table = turn.table;
+  const CoreConfig& config = table.config;
+  int most = config.warm_pool_size;
+  if (most == kPoolAuto) {
+    foresight_pass(&table.foresight, local_ms(turn));
+    most = std::min(foresight_target(table.foresight, local_ms(turn), config.pool_miss), config.pool_most);
+  }
+  for (const PoolShift& shift : config.pool_shifts) {
+    const double fill_s = table.foresight.lead_s * (1 + shift.size / kPoolParallel) + 60;
+    if (is_on(shift, local_ms(turn) / 1000, fill_s)) most = std::max(most, shift.size);
+  }
+  return most;
+}
+
+static int target_of(Turn& turn, int ready, int coming) {
+  Table& table = turn.table;
+  if (!pool_thinks(table)) return table.config.warm_pool_size;
+  if (turn.now.mono_ms >= table.pool_think_ms) {
+    table.pool_wanted = wanted(turn);
+    table.pool_think_ms = turn.now.mono_ms + kPoolThinkMs;
+  }
+  table_wake(table, table.pool_think_ms);
+  return std::min(table.pool_wanted, ready + coming + std::min(table.room, table.pool_wanted));
+}
+
+void pool_asked(Turn& turn) {
+  foresight_asked(&turn.table.foresight, local_ms(turn));
+  turn.table.pool_think_ms = 0;
+}
+
+void pool_launched(Turn& turn, const Slot& slot) {
+  foresight_launched(&turn.table.foresight, static_cast<double>(turn.now.mono_ms - slot.launched_ms) / 1000);
+}
+
+// ---- Filled and trimmed.
 
 static void trim(Turn& turn, int surplus) {
   while (surplus-- > 0) {
@@ -11,8 +79,24 @@ static void trim(Turn& turn, int surplus) {
     for (auto& [port, slot] : turn.table.slots)
       if (slot.state == SlotState::Ready && (!newest || slot.changed > newest->changed)) newest = &slot;
     if (!newest) return;
-    removal_begin(turn, *newest, "the pool is larger than WARM_POOL_SIZE");
+    removal_begin(turn, *newest, pool_thinks(turn.table) ? "the pool is larger than it need be" : "the pool is larger than WARM_POOL_SIZE");
   }
+}
+
+// A target that moves by itself is not followed down at once.
+static void trim_when_due(Turn& turn, int surplus) {
+  Table& table = turn.table;
+  if (surplus <= 0) {
+    table.pool_surplus_ms = kNever;
+    return;
+  }
+  if (table.pool_surplus_ms == kNever) table.pool_surplus_ms = turn.now.mono_ms;
+  if (pool_thinks(table) && turn.now.mono_ms - table.pool_surplus_ms < kPoolSurplusMs) {
+    table_wake(table, table.pool_surplus_ms + kPoolSurplusMs);
+    return;
+  }
+  table.pool_surplus_ms = kNever;
+  trim(turn, surplus);
 }
 
 static void wake_for_blocked_ports(Turn& turn) {
@@ -26,8 +110,11 @@ void pool_fill(Turn& turn) {
   if (!table.reconciled || table.stopping || !table.engine_up || table.pulling || durable_broken(turn)) return;
   int ready = pool_count(turn, SlotState::Ready);
   int coming = pool_count(turn, SlotState::Creating) + pool_count(turn, SlotState::Waiting);
-  int target = table.config.warm_pool_size;
-  if (ready > target) trim(turn, ready - target);
+  int target = target_of(turn, ready, coming);
+  if (target != table.pool_target && pool_thinks(table))
+    say(turn, SayLevel::Info, "POOL", "Target " + std::to_string(table.pool_target) + " -> " + std::to_string(target));
+  table.pool_target = target;
+  trim_when_due(turn, ready - target);
   int need = target - ready - coming;
   if (need <= 0) {
     table.pool_need = 0;

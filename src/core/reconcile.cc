@@ -319,7 +319,7 @@ void reconcile(Turn& turn, const Listed& event) {
     viewers_round(turn);  // who works on through our restart is to be seen before anything else
     int pool = table.count_pool[static_cast<size_t>(SlotState::Ready)];
     int all = static_cast<int>(table_records(table).size());
-    say(turn, SayLevel::Info, "RECONCILE", "WARM_POOL_SIZE = " + std::to_string(table.config.warm_pool_size));
+    say(turn, SayLevel::Info, "RECONCILE", "WARM_POOL_SIZE = " + (table.config.warm_pool_size == kPoolAuto ? "auto" : std::to_string(table.config.warm_pool_size)));
     say(turn, SayLevel::Info, "RECONCILE",
         "Done: " + std::to_string(all) + " active records (" + std::to_string(all - pool) + " clients + " + std::to_string(pool) + " pool) after reconciliation");
   }

@@ -18,6 +18,7 @@
 #include "codec/text.h"
 #include "core/orchestrator.h"
 #include "daemon/eyes.h"
+#include "daemon/learned.h"
 #include "daemon/routes.h"
 #include "daemon/status.h"
 #include "daemon/translate.h"
@@ -34,6 +35,7 @@ namespace {
 // Creating and starting is what the engine is slowest at, and half of these threads are never the pool's (core/rules.h, kPoolParallel).
 constexpr size_t kLaunchThreads = 8;
 constexpr size_t kGeneralThreads = 6;  // removals, renames, checks, listings: they never queue behind launches
+constexpr int64_t kMeasureEveryMs = 10000;
 constexpr int64_t kStopMs = 7000;      // for what is on its way at a stop; with the last write it stays below 10 s
 
 template <auto Free>
@@ -51,6 +53,7 @@ struct Daemon {
   JobContext jobs;
   LogPtr log;
   StorePtr store;
+  Learned learned;
   BasePtr base;
   MailboxPtr mailbox;
   EnginePtr engine;
@@ -66,11 +69,15 @@ struct Daemon {
   bool taking = false;
   int64_t armed_ms = kNever;
   int64_t stop_by_ms = kNever;
+  int64_t measure_at_ms = 0;  // the memory there is for the pool
   std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
   int exit_status = 0;
 };
 
-Now read_clocks() { return Now{host_monotonic_ms(), host_wall_us()}; }
+Now read_clocks() {
+  const int64_t wall_us = host_wall_us();
+  return Now{host_monotonic_ms(), wall_us, host_east_s(wall_us)};
+}
 
 LogLevel log_level_of(SayLevel level) {
   switch (level) {
@@ -84,6 +91,10 @@ LogLevel log_level_of(SayLevel level) {
 
 void write_log(Daemon& daemon, LogLevel level, std::string_view tag, std::string_view text) {
   log_line(daemon.log.get(), host_wall_us(), level, tag, text);
+}
+
+void say_learned(Daemon& daemon, const LearnedWord& word) {
+  if (!word.text.empty()) write_log(daemon, word.level, "POOL", word.text);
 }
 
 // ---- Actions.
@@ -229,7 +240,7 @@ void identify(Daemon& daemon, std::vector<std::string> container_ids) {
 // The engine tells whose process is whose: of what runs at the start and of what was launched before anybody needs to look, of the rest when
 // somebody has looked in vain.
 void meet(Daemon& daemon, const JobResult& result) {
-  if (daemon.table.config.look_every_ms == 0) return;
+  if (daemon.table.config.look_every_ms == 0 && !pool_thinks(daemon.table)) return;
   if (result.kind == JobKind::Launch && !result.error) identify(daemon, {result.container_id});
   const bool asked = result.kind == JobKind::Identify;
   std::vector<EyesProcess> processes;
@@ -267,6 +278,8 @@ struct Receiver {
     status_desk_made(&daemon.status, daemon.table, daemon.httpd.get(), std::move(made));
     leave_when_done(daemon);
   }
+  void operator()(const LookoutMemory& seen) const { take(daemon, RoomSeen{seen.total_kib, seen.available_kib, seen.session_kib}); }
+  void operator()(const ForesightKept& kept) const { say_learned(daemon, learned_kept(&daemon.learned, kept.error)); }
   void operator()(const PullProgress& progress) const { write_log(daemon, LogLevel::Info, "CREATE", "Pulling: " + progress.line); }
 };
 
@@ -284,6 +297,13 @@ void on_timer(evutil_socket_t, short, void* context) {
 void on_second(evutil_socket_t, short, void* context) {
   auto& daemon = *static_cast<Daemon*>(context);
   log_tick(daemon.log.get(), host_wall_us());
+  if (pool_thinks(daemon.table) && daemon.stop_by_ms == kNever) {
+    if (host_monotonic_ms() >= daemon.measure_at_ms) {
+      daemon.measure_at_ms = host_monotonic_ms() + kMeasureEveryMs;
+      eyes_measure(&daemon.eyes);
+    }
+    learned_keep(&daemon.learned, daemon.table.foresight, daemon.writes.get());
+  }
   leave_when_done(daemon);
 }
 
@@ -466,6 +486,7 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   std::vector<Action> said;
   daemon.table = orchestrator_create(core_config(settings, limits.max_connections, daemon.jobs.run, host_boot_id()), records, read_clocks(), &said);
   for (const Action& action : said) std::visit(Performer{daemon}, action);
+  if (pool_thinks(daemon.table)) say_learned(daemon, learned_load(&daemon.learned, settings.state_file, &daemon.table.foresight));
   daemon.watcher = watcher_start(daemon.engine.get(), daemon.mailbox.get());
   return true;
 }

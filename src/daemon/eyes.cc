@@ -37,6 +37,11 @@ void eyes_meet(Eyes* eyes, std::vector<EyesProcess> processes, std::vector<LookT
   });
 }
 
+void eyes_measure(Eyes* eyes) {
+  const Lookout* lookout = eyes->lookout.get();
+  lane_submit(eyes->lane.get(), LaneOrder::Normal, [lookout]() -> Message { return lookout_memory(lookout); });
+}
+
 Event event_of_look(const LookDone& done) {
   Looked looked{static_cast<LookFor>(done.purpose), done.ended_ms, {}, done.seen.blind};
   for (size_t i = 0; i < done.at.size(); i++) looked.watched.push_back(Watched{done.at[i].port, done.at[i].generation, done.seen.viewers[i]});

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "codec/shifts.h"
+
 static Fault fault_of(EngineFault fault) {
   switch (fault) {
     case EngineFault::None: return Fault::None;
@@ -161,6 +163,9 @@ CoreConfig core_config(const Settings& settings, int connections, const std::str
   config.default_size = Size{settings.vnc_width, settings.vnc_height};
   config.most_waiting = static_cast<size_t>(std::min(settings.max_waiting, connections / 2));
   config.warm_pool_size = settings.warm_pool_size;
+  config.pool_most = settings.warm_pool_max;
+  config.pool_miss = settings.pool_miss_target / 100;
+  shifts_parse(settings.warm_pool_schedule, &config.pool_shifts);
   config.fingerprint = settings_fingerprint(settings);
   config.instance = settings.docker_network_name;
   config.run = run;

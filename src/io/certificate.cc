@@ -1,8 +1,6 @@
 // The certificate of the installation, made with libcrypto.
 #include "io/certificate.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -11,13 +9,13 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
+
+#include "io/host.h"
 
 namespace {
 
@@ -94,32 +92,6 @@ CertPtr make_certificate(EVP_PKEY* key, const std::string& host) {
   return done ? std::move(cert) : nullptr;
 }
 
-bool write_whole(int fd, const char* bytes, size_t count) {
-  while (count > 0) {
-    const ssize_t put = write(fd, bytes, count);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return false;
-    bytes += put;
-    count -= static_cast<size_t>(put);
-  }
-  return fsync(fd) == 0;
-}
-
-// False with errno. Each writer has a file of its own beside it, 0600; the last one's stays.
-bool replace(const std::string& path, const char* bytes, size_t count) {
-  std::string beside = path + ".XXXXXX";
-  const int fd = mkostemp(beside.data(), O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool written = write_whole(fd, bytes, count);
-  int reason = errno;
-  close(fd);
-  if (written && rename(beside.c_str(), path.c_str()) == 0) return true;
-  if (written) reason = errno;
-  unlink(beside.c_str());
-  errno = reason;
-  return false;
-}
-
 }  // namespace
 
 CertificateState certificate_ensure(const std::string& path, const std::string& host, std::string* error) {
@@ -138,7 +110,5 @@ CertificateState certificate_ensure(const std::string& path, const std::string& 
   }
   char* bytes = nullptr;
   const long count = BIO_get_mem_data(text.get(), &bytes);
-  if (replace(path, bytes, static_cast<size_t>(count))) return CertificateState::Made;
-  *error = "cannot write " + path + ": " + strerror(errno);
-  return CertificateState::Failed;
+  return host_replace_file(path, std::string_view(bytes, static_cast<size_t>(count)), error) ? CertificateState::Made : CertificateState::Failed;
 }

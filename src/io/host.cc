@@ -2,6 +2,7 @@
 #include "io/host.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <limits.h>
 #include <malloc.h>
@@ -30,6 +31,17 @@ static int64_t clock_us(clockid_t which) {
 }
 
 int64_t host_monotonic_ms() { return clock_us(CLOCK_MONOTONIC) / 1000; }
+
+int64_t host_east_s(int64_t wall_us) {
+  static thread_local int64_t asked_minute = -1, east_s = 0;
+  const int64_t minute = wall_us / 60'000'000;
+  if (minute == asked_minute) return east_s;
+  asked_minute = minute;
+  const time_t seconds = static_cast<time_t>(wall_us / 1'000'000);
+  tm local{};
+  if (localtime_r(&seconds, &local) != nullptr) east_s = local.tm_gmtoff;
+  return east_s;
+}
 
 int64_t host_wall_us() { return clock_us(CLOCK_REALTIME); }
 
@@ -142,4 +154,27 @@ void host_notify(const char* state) {
   auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
   sendto(fd, state, strlen(state), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), size);
   close(fd);
+}
+
+static bool write_whole(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = write(fd, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return false;
+    text.remove_prefix(static_cast<size_t>(put));
+  }
+  return fsync(fd) == 0;
+}
+
+bool host_replace_file(const std::string& path, std::string_view text, std::string* error) {
+  std::string beside = path + ".XXXXXX";
+  const int fd = mkostemp(beside.data(), O_CLOEXEC);
+  const bool written = fd >= 0 && write_whole(fd, text);
+  int reason = errno;
+  if (fd >= 0) close(fd);
+  if (written && rename(beside.c_str(), path.c_str()) == 0) return true;
+  if (written) reason = errno;
+  if (fd >= 0) unlink(beside.c_str());
+  *error = "cannot write " + path + ": " + strerror(reason);
+  return false;
 }

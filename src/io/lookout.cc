@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "codec/proc_memory.h"
 #include "codec/proc_net.h"
 
 namespace {
@@ -25,6 +26,7 @@ namespace {
 constexpr int64_t kReadEveryMs = 60000;  // the connections, although the counters stand still
 constexpr int64_t kAskEveryMs = 60000;   // the engine, for a process; ten times less often where nothing can be seen
 constexpr int64_t kForgetMs = 600000;    // what nobody has asked for
+constexpr int64_t kMeasuredMost = 32;    // containers whose memory is averaged
 constexpr uint32_t kEstablishedOnly = 1u << 1;  // of TCP_ESTABLISHED
 
 struct File {
@@ -215,6 +217,33 @@ static int look_at(Lookout& lookout, Known& known, bool thorough, int64_t now_ms
   known.read_ms = now_ms;
   known.viewers = counters.established == 0 ? 0 : read_connections(lookout, known);
   return known.viewers;
+}
+
+static bool read_file(const std::string& path, std::string* out) {
+  const File root(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return root.fd >= 0 && read_below(root, path.c_str() + 1, out);
+}
+
+LookoutMemory lookout_memory(const Lookout* lookout) {
+  LookoutMemory seen;
+  std::string text;
+  if (MachineMemory machine; read_file("/proc/meminfo", &text) && proc_machine_memory(text, &machine)) {
+    seen.total_kib = machine.total_kib;
+    seen.available_kib = machine.available_kib;
+  }
+  int64_t counted = 0, used = 0;
+  for (const auto& [id, known] : lookout->known) {
+    if (counted == kMeasuredMost) break;
+    if (known.process.fd < 0 || !read_below(known.process, "cgroup", &text)) continue;
+    const std::string path = proc_memory_stat_path(text);
+    if (path.empty() || !read_file("/sys/fs/cgroup" + path, &text)) continue;
+    const int64_t one = proc_memory_used_kib(text);
+    if (one == 0) continue;
+    used += one;
+    ++counted;
+  }
+  if (counted > 0) seen.session_kib = used / counted;
+  return seen;
 }
 
 static void sweep(Lookout& lookout, int64_t now_ms) {

@@ -88,7 +88,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 39);
+  assert_int_equal(count, 42);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -101,6 +101,9 @@ static void test_every_row_has_its_own_place(void**) {
                              {"IDLE_TIMEOUT_HOURS", "0.5"},
                              {"CLEANUP_INTERVAL_MINUTES", "0.25"},
                              {"WARM_POOL_SIZE", "6"},
+                             {"WARM_POOL_MAX", "7"},
+                             {"POOL_MISS_TARGET", "0.125"},
+                             {"WARM_POOL_SCHEDULE", "07:30-09:30 20"},
                              {"RECYCLE", "never"},
                              {"VIEWER_CHECK_SECONDS", "5"},
                              {"MAX_SESSION_HOURS", "0.75"},
@@ -169,7 +172,10 @@ static void test_values_of_each(void**) {
   assert_values("IDLE_TIMEOUT_HOURS", {"8", "0.0005", "87600", "1e-3"},
                 {"0", "-1", "0.0", "nan", "inf", "1,5", "8h", "87600.1", "1e-999", "-0"});
   assert_values("CLEANUP_INTERVAL_MINUTES", {"30", "0.01", "525600"}, {"0", "-0.5", "x", "525601"});
-  assert_values("WARM_POOL_SIZE", {"0", "1000"}, {"-1", "1001", "1.5"});
+  assert_values("WARM_POOL_SIZE", {"0", "1000", "auto"}, {"-1", "1001", "1.5", "Auto"});
+  assert_values("WARM_POOL_MAX", {"0", "1000"}, {"-1", "1001", "auto"});
+  assert_values("POOL_MISS_TARGET", {"0.1", "50"}, {"0", "-1", "50.1", "off"});
+  assert_values("WARM_POOL_SCHEDULE", {"mon-fri 07:30-09:30 20", "00:00-24:00 1; sat,sun 22:00-06:00 5"}, {"mon", "mon 7:30-9:30 20", "20"});
   assert_values("RECYCLE", {"unwatched", "oldest", "never"}, {"always", "Oldest", "0"});
   assert_values("VIEWER_CHECK_SECONDS", {"0", "3600"}, {"-1", "3601", "0.5", "off"});
   assert_values("MAX_SESSION_HOURS", {"off", "0.5", "87600"}, {"0", "-1", "on", "87601"});

@@ -222,6 +222,125 @@ static void test_a_claim_that_comes_back_makes_none_too_many(void**) {
   assert_int_equal(d.disk.size(), 1);
 }
 
+// ---- A pool that thinks. The drive's clock begins in the night of a Thursday (1970), local time.
+
+static CoreConfig thinking(int ports, int most) {
+  CoreConfig config = drive_config(ports, kPoolAuto);
+  config.pool_most = most;
+  return config;
+}
+
+static Drive thinking_start(const CoreConfig& config) {
+  Drive d = drive_create(config);
+  drive_engine_up(d, {});
+  drive_written(d);
+  return d;
+}
+
+static void ask(Drive& d, int people) {
+  for (int i = 0; i < people; ++i) drive_access(d, "crowd" + std::to_string(d.requests));
+}
+
+static void test_a_crowd_makes_the_pool_larger_up_to_its_bound(void**) {
+  Drive d = thinking_start(thinking(60, 5));
+  drive_calm(d);
+  assert_int_equal(ready(d), 1);
+  ask(d, 8);
+  drive_calm(d);
+  assert_int_equal(d.table.pool_target, 5);
+  assert_int_equal(ready(d), 5);
+}
+
+static void test_what_is_too_many_goes_ten_minutes_later(void**) {
+  Drive d = thinking_start(thinking(60, 8));
+  ask(d, 12);
+  drive_calm(d);
+  assert_int_equal(ready(d), 8);
+  // Nobody comes again, and foresight asks for fewer and fewer.
+  int64_t wanted_ms = 0;
+  while (ready(d) == 8) {
+    if (d.table.pool_wanted >= 8) wanted_ms = d.now.mono_ms;
+    drive_wait(d, 60'000);
+    if (!jobs<DoRemove>(d).empty()) drive_calm(d);
+  }
+  assert_in_range(d.now.mono_ms - wanted_ms, 10 * 60'000, 13 * 60'000);
+  for (int half_hours = 0; half_hours < 40; ++half_hours) {
+    drive_wait(d, 30 * 60'000);
+    drive_calm(d);
+  }
+  assert_true(ready(d) <= 1);
+}
+
+static void test_other_sizes_are_nothing_that_the_pool_could_have_had(void**) {
+  Drive d = thinking_start(thinking(60, 8));
+  for (int i = 0; i < 12; ++i) drive_access(d, "crowd" + std::to_string(i), kOther);
+  drive_calm(d);
+  assert_true(d.table.pool_target <= 1);
+}
+
+static void test_a_shift_is_ready_when_it_begins(void**) {
+  CoreConfig config = drive_config(20, 1);
+  config.pool_shifts = {PoolShift{1U << 3, 8 * 60, 10 * 60, 6}, PoolShift{1U << 4, 23 * 60, 60, 3}};
+  Drive d = thinking_start(config);
+  d.now.wall_us = 0;
+  d.now.east_s = 5 * 3600;  // five in the morning of a Thursday
+  drive_wait(d, 170 * 60'000);
+  drive_calm(d);
+  assert_int_equal(ready(d), 1);
+  drive_wait(d, 9 * 60'000 + 30'000);  // half a minute to eight
+  drive_calm(d);
+  assert_int_equal(ready(d), 6);
+  drive_wait(d, 119 * 60'000);
+  drive_calm(d);
+  assert_int_equal(ready(d), 6);
+  drive_wait(d, 15 * 60'000);
+  drive_calm(d);
+  assert_int_equal(ready(d), 1);
+  drive_wait(d, 37 * 60 * 60'000 + 20 * 60'000);  // Friday, half past eleven at night: over midnight
+  drive_calm(d);
+  assert_int_equal(ready(d), 3);
+  drive_wait(d, 60 * 60'000);
+  drive_calm(d);
+  assert_int_equal(ready(d), 3);
+  drive_wait(d, 60 * 60'000);
+  drive_calm(d);
+  assert_int_equal(ready(d), 1);
+}
+
+static void test_no_memory_no_more_containers(void**) {
+  const int64_t kGib = 1024 * 1024;
+  Drive d = thinking_start(thinking(60, 20));
+  const RoomSeen none{16 * kGib, 16 * kGib / 10 - 1, 200 * 1024};
+  const RoomSeen for_three{16 * kGib, 16 * kGib / 10 + 3 * 200 * 1024, 200 * 1024};  // beside the machine's tenth
+  drive_step(d, none);
+  ask(d, 20);  // people are served as long as there are ports
+  drive_calm(d);
+  assert_int_equal(count_of(d, SlotState::Assigned), 20);
+  assert_true(d.table.pool_wanted > 10);
+  assert_int_equal(ready(d), 0);
+  drive_step(d, for_three);
+  drive_calm(d);
+  assert_int_equal(ready(d), 3);
+  drive_step(d, none);
+  drive_calm(d);
+  assert_int_equal(ready(d), 3);  // those that are there stay: their memory is taken
+  ask(d, 3);
+  drive_calm(d);
+  assert_int_equal(ready(d), 0);
+  drive_step(d, RoomSeen{16 * kGib, 8 * kGib, 0});  // nobody knows what one takes: as much as they are known to
+  drive_calm(d);
+  assert_true(ready(d) > 10);
+}
+
+static void test_a_number_stays_a_number(void**) {
+  Drive d = drive_start(40, 3);
+  ask(d, 20);
+  drive_calm(d);
+  drive_step(d, RoomSeen{1000, 0, 1000});
+  drive_calm(d);
+  assert_int_equal(ready(d), 3);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_filled_after_start),
@@ -241,6 +360,12 @@ int main() {
       cmocka_unit_test(test_a_failing_store_stops_refills),
       cmocka_unit_test(test_a_smaller_setting_trims_the_pool),
       cmocka_unit_test(test_a_claim_that_comes_back_makes_none_too_many),
+      cmocka_unit_test(test_a_crowd_makes_the_pool_larger_up_to_its_bound),
+      cmocka_unit_test(test_what_is_too_many_goes_ten_minutes_later),
+      cmocka_unit_test(test_other_sizes_are_nothing_that_the_pool_could_have_had),
+      cmocka_unit_test(test_a_shift_is_ready_when_it_begins),
+      cmocka_unit_test(test_no_memory_no_more_containers),
+      cmocka_unit_test(test_a_number_stays_a_number),
   };
   return cmocka_run_group_tests_name("core/pool", tests, nullptr, nullptr);
 }

@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <future>
 #include <set>
 
 #include "support/daemon.h"
@@ -229,6 +231,48 @@ void what_a_client_had_never_returns_to_the_pool(Scene* scene) {
   }
 }
 
+// ---- A pool that thinks.
+
+int pool_count(Daemon* d) { return daemon_status(d).pool; }
+
+// A crowd that nobody expected makes it larger, what it has learnt is kept, and the next start knows it.
+void a_pool_that_thinks_learns_and_remembers(Scene* scene) {
+  Daemon* d = scene->daemon;
+  daemon_set(d, "WARM_POOL_SIZE", "auto");
+  daemon_set(d, "WARM_POOL_MAX", "3");
+  daemon_set_ports(d, 10, 10);
+  daemon_start(d);
+  daemon_wait_pool(d, 1);
+  std::vector<std::future<HttpReply>> crowd;
+  for (int i = 0; i < 6; ++i) crowd.push_back(http_call_later(daemon_call(d, access_path(suite_client(*scene->suite, "crowd" + std::to_string(i))))));
+  for (auto& one : crowd) check_number(one.get().status, 302, "access");
+  check_at(wait_until(30, [&] { return pool_count(d) >= 2; }), "the pool stays at " + std::to_string(pool_count(d)));
+  check_at(daemon_logs(d, {"[POOL]", "Target 1 -> "}), "the log does not say so");
+  check_at(pool_count(d) <= 3, "larger than WARM_POOL_MAX: " + std::to_string(pool_count(d)));
+  const std::string path = daemon_state_path(d) + ".pool";
+  check_at(wait_until(10, [&] { return std::filesystem::exists(path); }), "nothing is kept");
+  daemon_stop(d);
+  daemon_start(d);
+  check_at(daemon_logs(d, {"[POOL]", "has learnt is read from", ".pool"}), "it is not read again");
+  daemon_stop(d);
+  // Foresight and no more: without it the daemon starts all the same.
+  file_write(path, "{ no such file");
+  daemon_start(d);
+  daemon_wait_reconciled(d);
+  check_at(daemon_logs_loudly(d, {"learns anew", ".pool"}), "the log does not say why");
+  daemon_access(d, suite_client(*scene->suite, "after"));
+}
+
+void a_shift_told_beforehand_is_ready(Scene* scene) {
+  Daemon* d = scene->daemon;
+  daemon_set(d, "WARM_POOL_SIZE", "0");
+  daemon_set(d, "WARM_POOL_SCHEDULE", "00:00-24:00 2");
+  daemon_start(d);
+  daemon_wait_pool(d, 2);
+  const Outcome shown = daemon_run(d, {"--check-config"});
+  check_at(shown.out.find("WARM_POOL_SCHEDULE=00:00-24:00 2") != std::string::npos, shown.out);
+}
+
 }  // namespace
 
 int main() {
@@ -245,6 +289,8 @@ int main() {
       E2E_TEST(a_refill_on_its_way_makes_way_for_another_size),
       E2E_TEST(with_nothing_to_take_the_answer_is_503),
       E2E_TEST(what_a_client_had_never_returns_to_the_pool),
+      E2E_TEST(a_pool_that_thinks_learns_and_remembers),
+      E2E_TEST(a_shift_told_beforehand_is_ready),
   };
   return suite_main("pool", tests);
 }

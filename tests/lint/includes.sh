@@ -6,8 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 # Room, and which of our own headers its files may include (an extended regular expression).
 ours=(
   'core    core/.*'
-  'codec   (codec/.*|core/(types|names)\.h)'
-  'io      (io/.*|codec/(container|docker_json|lines|log_level|proc_net|text)\.h)'
+  'codec   (codec/.*|core/(types|names|foresight)\.h)'
+  'io      (io/.*|codec/(container|docker_json|lines|log_level|proc_memory|proc_net|text)\.h)'
   'daemon  (daemon|core|codec|io)/.*'
 )
 main_may='((daemon|codec)/.*|io/host\.h)'  # host: it reads .env

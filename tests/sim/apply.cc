@@ -37,6 +37,7 @@ const char* what_name(What what) {
     case What::Stop: return "Stop";
     case What::Exit: return "Exit";
     case What::Reboot: return "Reboot";
+    case What::Memory: return "Memory";
     case What::HandRestarts: return "HandRestarts";
     case What::Watch: return "Watch";
   }
@@ -310,6 +311,10 @@ void world_apply(World& world, const Choice& choice) {
       daemon_kill(world, fate, choice.amount);
       break;
     case What::Reboot: reboot(world, choice); break;
+    case What::Memory:
+      tell(world, "there is memory for " + std::to_string(choice.amount) + " more sessions");
+      daemon_step(world, RoomSeen{100'000, 10'000 + choice.amount * 100, 100});
+      break;
   }
 }
 
@@ -385,6 +390,12 @@ World world_create(uint64_t seed, bool telling) {
     config.warm_pool_size = 6;
   }
   if (seed % 16 == 5) config.most_waiting = 2;
+  if (seed % 8 == 3) {  // a pool that thinks
+    config.warm_pool_size = kPoolAuto;
+    config.pool_most = config.port_max - config.port_min + 1;
+    if (mix(&dice) % 2 == 0) config.pool_shifts = {PoolShift{0x7f, static_cast<int>(mix(&dice) % 1440), static_cast<int>(mix(&dice) % 1440), 2}};
+    world.now.east_s = static_cast<int64_t>(mix(&dice) % 24) * 3600 - 43'200;
+  }
   if (seed % 2 == 0) {  // somebody looks who watches
     static constexpr RecycleRule kRules[] = {RecycleRule::Unwatched, RecycleRule::Unwatched, RecycleRule::Oldest, RecycleRule::Never};
     config.look_every_ms = 10'000;

@@ -107,7 +107,7 @@ static void edit_settings(World& world, uint64_t* dice) {
   CoreConfig& config = world.config;
   if (mix(dice) % 6 == 0) config.fingerprint = config.fingerprint == "print" ? "print2" : "print";
   if (mix(dice) % 8 == 0) config.default_size = kSizes[mix(dice) % 2];
-  if (mix(dice) % 8 == 0) config.warm_pool_size = static_cast<int>(mix(dice) % 4);
+  if (mix(dice) % 8 == 0 && config.warm_pool_size != kPoolAuto) config.warm_pool_size = static_cast<int>(mix(dice) % 4);
   if (mix(dice) % 8 == 0) {
     config.port_min = kFirstPort + static_cast<int>(mix(dice) % 2);
     config.port_max = config.port_min + static_cast<int>(mix(dice) % 4);

@@ -294,7 +294,7 @@ static void check_ready(World& world) {
   const Table& table = world.table;
   const bool may_trim =
       table.reconciled && table.engine_up && !table.stopping && !table.pulling && table.store_text.empty();
-  if (may_trim && ready > table.config.warm_pool_size) broken(world, "more slots are READY than WARM_POOL_SIZE");
+  if (may_trim && !pool_thinks(table) && ready > table.config.warm_pool_size) broken(world, "more slots are READY than WARM_POOL_SIZE");
 }
 
 // From the pool to a client: somebody may have tried the ports, and would watch. (One that bears its client's name was the client's before.)
@@ -398,8 +398,10 @@ static void check_slots_rest(World& world) {
   }
   int usable = table_max_slots(table) - assigned;
   for (const auto& [port, slot] : table.slots) usable -= slot.state == SlotState::Free && is_of_no_use(world, port);
-  const int want = std::min(table.config.warm_pool_size, usable);
-  if (ready != want)
+  const int want = std::min(pool_thinks(table) ? table.pool_target : table.config.warm_pool_size, usable);
+  // More than foresight asks for stay a while.
+  const bool may_stay = pool_thinks(table) && ready > want && table.pool_surplus_ms != kNever;
+  if (ready != want && !may_stay)
     broken(world, std::to_string(ready) + " are READY beside " + std::to_string(assigned) + " sessions, not " +
                       std::to_string(want));
 }

@@ -175,8 +175,8 @@ static bool make(Maker& maker, const World& world, Choice* choice) {
     case 10: made.what = What::DiskFull; break;
     case 11: made = make_life(maker); break;
     case 12:
-      made.what = What::WallClock;
-      made.amount = (below(maker, 2) ? 1 : -1) * (1 << below(maker, 24));
+      made.what = pool_thinks(world.table) && percent(maker, 60) ? What::Memory : What::WallClock;
+      made.amount = made.what == What::Memory ? below(maker, 5) : (below(maker, 2) ? 1 : -1) * (1 << below(maker, 24));
       break;
   }
   made.ms = percent(maker, 60) ? below(maker, 120) : 0;

@@ -47,8 +47,9 @@ enum class What : uint8_t {
   Reboot,           // everything has ended, another boot id, the monotonic clock starts anew
   HandRestarts,     // who: a container; it ends, and starts again at once
   Watch,            // who: a container; how: so many watch it from now on
+  Memory,           // amount: the machine has room for so many more sessions
 };
-inline constexpr size_t kWhats = static_cast<size_t>(What::Watch) + 1;
+inline constexpr size_t kWhats = static_cast<size_t>(What::Memory) + 1;
 const char* what_name(What what);
 
 // How one call to the engine or the disk comes out. LostX: the caller is told that the outcome is unknown.
