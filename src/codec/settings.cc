@@ -114,7 +114,7 @@ constexpr Field kFields[] = {
              "Whose session a newcomer may be given when no port is free: one that nobody watches, the one accessed longest ago, nobody's"},
      .text = &Settings::recycle,
      .accept = accept_recycle},
-    {.row = {"VIEWER_CHECK_SECONDS", "0", "a whole number from 0 to 3600",
+    {.row = {"VIEWER_CHECK_SECONDS", "10", "a whole number from 0 to 3600",
              "Seconds between two looks at who watches a session; 0 to never look and go by accesses alone"},
      .number = &Settings::viewer_check_seconds,
      .min = 0,

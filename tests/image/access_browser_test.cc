@@ -1,4 +1,6 @@
 // The whole way that a person goes: the link of /access in a real browser, a session of the real image behind it, typing, and pixels that change.
+#include <unistd.h>
+
 #include <cstdio>
 #include <memory>
 
@@ -146,6 +148,86 @@ void an_old_tab_hears_that_its_session_has_ended(Scene* scene) {
   check_at(picture_share(picture, kBlue) == 0, "the old tab shows the session that has followed");
 }
 
+// ---- Who works on is not thrown out. Nothing is set for that: so every installation behaves.
+
+int viewers_of(Daemon* daemon, const std::string& client) { return entry_of(daemon_status(daemon).records, client).viewers; }
+
+void wait_viewers(Daemon* daemon, const std::string& client, int count, double seconds, const At& at = At::current()) {
+  check_at(wait_until(seconds, [&] { return viewers_of(daemon, client) == count; }), "viewers of " + client + ": " + std::to_string(viewers_of(daemon, client)), at);
+}
+
+bool is_connected(Browser* browser) { return browser_script(browser, "return document.documentElement.dataset.state") == "connected"; }
+
+// Two ports: Ana works in hers since the morning, Bruno's link was opened later and nobody looks.
+void a_full_house_keeps_those_who_work(Scene* scene) {
+  auto desk = desk_at(scene);
+  page_server_set(desk->pages.get(), "/", page_with_input("house", kBlue, kGreen, "x", "/typed"));
+  Daemon* daemon = scene->daemon;
+  daemon_set_ports(daemon, 10, 2);
+  daemon_start(daemon);
+  daemon_wait_reconciled(daemon);
+  const std::string ana = suite_client(*scene->suite, "ana"), bruno = suite_client(*scene->suite, "bruno"), carla = suite_client(*scene->suite, "carla"),
+                    dora = suite_client(*scene->suite, "dora");
+  desk->browser = browser_open(900, 800);
+  browser_go(desk->browser.get(), access_url(daemon, ana, ""));
+  wait_blue(desk->browser.get(), "house-ana");
+  Entry kept = entry_of(daemon_status(daemon).records, ana);
+  daemon_access(daemon, bruno);
+  wait_viewers(daemon, ana, 1, 15);
+
+  Entry taken = daemon_access(daemon, carla);
+  check_equal(entry_of(daemon_status(daemon).records, ana).id, kept.id, "Ana's session");
+  check_at(entry_find(daemon_status(daemon).records, bruno) == nullptr, "nobody had to go");
+  check_at(is_connected(desk->browser.get()), "Ana was thrown out");
+  desk->next = browser_open(900, 800);
+  browser_go(desk->next.get(), access_url(daemon, carla, ""));
+  wait_blue(desk->next.get(), "house-carla");
+  wait_viewers(daemon, carla, 1, 15);
+
+  // All are watched: the newcomer is asked to wait, a restart changes nothing about that.
+  for (int round = 0; round < 2; ++round) {
+    HttpReply full = daemon_get(daemon, access_path(dora));
+    check_error(full, 503);
+    check_at(!http_reply_header(full, "retry-after").empty() && full.body.find("2 of them watched") != std::string::npos, full.body);
+    check_at(is_connected(desk->browser.get()) && is_connected(desk->next.get()), "somebody was thrown out");
+    if (round > 0) break;
+    daemon_stop(daemon);
+    daemon_start(daemon);
+    daemon_wait_reconciled(daemon);
+  }
+
+  // Carla's browser ends without a word; her port is Dora's as soon as a look has seen it.
+  double gone = now_seconds();
+  proc_output({"pkill", "-KILL", "-f", "--", "--user-data-dir=" + desk->next->folder});
+  check_at(wait_until(30, [&] { return daemon_get(daemon, access_path(dora)).status == 302; }), "the port of a browser that was killed stays taken");
+  print_message("killed browser to its port given on: %.1f s\n", now_seconds() - gone);
+  check_equal(entry_of(daemon_status(daemon).records, ana).id, kept.id, "Ana's session");
+  check_at(is_connected(desk->browser.get()), "Ana was thrown out");
+  check_at(entry_find(daemon_status(daemon).records, carla) == nullptr, "whose port was it? " + taken.id);
+}
+
+// Longer than the timeout at work, with no access in all that time; and gone soon after the page is closed.
+void a_working_clerk_is_not_idle(Scene* scene) {
+  auto desk = desk_at(scene);
+  page_server_set(desk->pages.get(), "/", page_with_input("clerk", kBlue, kGreen, "x", "/typed"));
+  Daemon* daemon = scene->daemon;
+  daemon_set(daemon, "IDLE_TIMEOUT_HOURS", "0.0028");  // 10 s
+  daemon_set(daemon, "CLEANUP_INTERVAL_MINUTES", "0.05");
+  daemon_start(daemon);
+  daemon_wait_reconciled(daemon);
+  const std::string ana = suite_client(*scene->suite, "ana");
+  desk->browser = browser_open(900, 800);
+  browser_go(desk->browser.get(), access_url(daemon, ana, ""));
+  wait_blue(desk->browser.get(), "clerk");
+  Entry entry = entry_of(daemon_status(daemon).records, ana);
+  for (double end = now_seconds() + 30; now_seconds() < end; usleep(500000)) {
+    check_equal(entry_of(daemon_status(daemon).records, ana).id, entry.id, "the session");
+    check_at(is_connected(desk->browser.get()), "she was thrown out");
+  }
+  desk->browser.reset();
+  check_at(wait_until(45, [&] { return entry_find(daemon_status(daemon).records, ana) == nullptr; }), "a session that nobody watches stays");
+}
+
 // The picture of a session that README.md shows is this test's.
 void a_session_shows_a_page_as_its_users_know_them(Scene* scene) {
   auto desk = desk_at(scene);
@@ -181,6 +263,8 @@ int main() {
                                           E2E_TEST(a_link_from_the_pool_opens_a_session_to_type_in),
                                           E2E_TEST(a_cold_link_opens_a_session_of_the_size_asked_for),
                                           E2E_TEST(an_old_tab_hears_that_its_session_has_ended),
+                                          E2E_TEST(a_full_house_keeps_those_who_work),
+                                          E2E_TEST(a_working_clerk_is_not_idle),
                                           E2E_TEST(a_session_shows_a_page_as_its_users_know_them),
                                       });
 }
