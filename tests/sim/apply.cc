@@ -358,6 +358,14 @@ void world_settle(World& world) {
   }
   if (world.stopping) daemon_kill(world, FileFate::Whole, 0);
   calm_until(world, world.now.mono_ms + 15 * 60'000);
+  // A pool that thinks may have thought of something at the last moment.
+  const auto moves = [&world] {
+    return std::any_of(world.table.slots.begin(), world.table.slots.end(), [](const auto& entry) {
+      const SlotState state = entry.second.state;
+      return state == SlotState::Creating || state == SlotState::Waiting || state == SlotState::Removing;
+    });
+  };
+  for (int more = 0; more < 3 && pool_thinks(world.table) && moves(); more++) calm_until(world, world.now.mono_ms + 20'000);
 }
 
 void world_warm_up(World& world) {
