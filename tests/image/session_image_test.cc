@@ -1,8 +1,10 @@
 // The session image on a real engine, seen by a VNC client and by a real browser: painted before healthy, reachable, restarted, private.
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "image/stage.h"
@@ -146,6 +148,29 @@ void the_page_is_two_requests(void** state) {
            "a script with its hash may be kept");
   check_equal(http_reply_header(box_get(box, "http", "/nothing.js?1"), "cache-control"), "no-cache",
               "what is not there");
+}
+
+// Whatever is connected counts as somebody who watches.
+void a_connection_that_asks_for_nothing_more_is_let_go(void** state) {
+  Stage* stage = stage_of(state);
+  page_server_set(stage->pages.get(), "/", page_of_color(kBlue));
+  Box box = box_start(stage, "idle", {"-e", "APPNAME=firefox-kiosk " + page_server_url(stage->pages.get(), "/")});
+  box_wait_healthy(box);
+  int fd = tcp_connect(box.port);
+  const std::string ask = "GET /session HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+  std::string got;
+  double asked = 0, ended = 0;
+  for (int round = 0; round < 2; ++round) {  // it is kept for a second request that comes soon
+    check_at(send(fd, ask.data(), ask.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(ask.size()), "cannot ask");
+    asked = now_seconds();
+    sleep(2);
+  }
+  std::array<char, 4096> bytes;
+  for (ssize_t count; (count = recv(fd, bytes.data(), bytes.size(), 0)) > 0;) got.append(bytes.data(), static_cast<size_t>(count));
+  ended = now_seconds();
+  tcp_close(fd);
+  check_at(got.find("410", got.find("410") + 1) != std::string::npos, "not both were answered: " + got);
+  check_at(ended - asked > 3 && ended - asked < 20, "let go after " + std::to_string(ended - asked) + " s");
 }
 
 void the_operators_certificate_is_used(void** state) {
@@ -435,6 +460,7 @@ int main() {
                         IMAGE_TEST(healthy_only_with_a_window),
                         IMAGE_TEST(one_port_speaks_https_and_http),
                         IMAGE_TEST(the_page_is_two_requests),
+                        IMAGE_TEST(a_connection_that_asks_for_nothing_more_is_let_go),
                         IMAGE_TEST(the_operators_certificate_is_used),
                         IMAGE_TEST(a_browser_sees_and_types_into_the_session),
                         IMAGE_TEST(a_small_browser_window_shows_the_whole_screen),
