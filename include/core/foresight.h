@@ -41,8 +41,8 @@ struct Foresight {
   double lead_mean_s = 5, lead_spread_s = 0;
 };
 
-// Local wall clock, milliseconds since 1970. A clock that goes back is taken for standing still; of an hour and more without a call nothing is
-// learnt.
+// Local wall clock, milliseconds since 1970. A clock that goes back by less than an hour is taken for standing still; of a longer jump, and of an
+// hour and more without a call, nothing is learnt.
 void foresight_asked(Foresight* foresight, int64_t local_ms);     // a new session is asked for: from the pool or not
 void foresight_pass(Foresight* foresight, int64_t local_ms);      // time has passed
 void foresight_launched(Foresight* foresight, double seconds);    // a container has become ready in so long

@@ -229,6 +229,7 @@ struct Table {
   int64_t pool_think_ms = 0;  // when that is thought about again
   int pool_target = 0;      // how many are to be ready, as of the last turn
   int64_t pool_surplus_ms = kNever;  // since when there are more; kNever: there are not
+  int pool_surplus = 0;     // how many more, at the least since then
   Foresight foresight;
   int room = INT_MAX;       // how many more sessions the machine's memory has room for, launches since the last look taken off
   int64_t cleanup_at_ms = kNever;

@@ -1,5 +1,5 @@
 // The certificate of the installation, which all sessions show unless the operator has given one. It is one for all so that a browser asks
-// its user once, not at each session's port, and so that an old tab can still ask the session behind its port whether it is its own.
+// its user once (Firefox: once for each port), not at each session, and so that an old tab can still ask the session behind its port whether it is its own.
 #ifndef IO_CERTIFICATE_H
 #define IO_CERTIFICATE_H
 

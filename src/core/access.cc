@@ -92,8 +92,9 @@ void access_asked(Turn& turn, const AccessAsked& event) {
     return;
   }
   say(turn, SayLevel::Info, "ACCESS", "No existing record for CPF=" + event.client);
-  if (!want.size_given) pool_asked(turn);
   access_serve(turn, event.client, want);
+  // Who is refused comes again in seconds: that makes no crowd.
+  if (!want.size_given && !table.pool_said && slot_by_client(table, event.client)) pool_asked(turn);
 }
 
 static Slot* oldest_ready(Turn& turn) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace {
 
@@ -20,8 +21,9 @@ constexpr double kTrustKeeps = 0.998;  // four days, so that a weekend is not fo
 constexpr double kSurpriseMost = 6;   // no single quarter ends a reputation
 constexpr double kLeastExpected = 0.02;  // in a quarter: nobody is certain that nobody comes
 constexpr int kTargetMost = 1000;
+constexpr double kLaunchMostS = 600;
 constexpr double kAheadS = 60, kAheadLaunches = 8;  // a large pool is launched a few at once, this often one after the other
-constexpr int64_t kGapMost = 4;  // quarters of which nobody told: we were not there to be asked
+constexpr int64_t kGapMost = 4;  // quarters of which nobody told: we were not there to be asked, or the clock has been set
 
 void add(Demand* to, const Demand& more, double keeps) {
   to->quarters = to->quarters * keeps + 1;
@@ -137,7 +139,7 @@ int enough_for(const Demand& demand, double miss) {
 
 void foresight_pass(Foresight* foresight, int64_t local_ms) {
   const int64_t quarter = local_ms / 1000 / kQuarterSeconds;
-  if (foresight->quarter < 0 || quarter - foresight->quarter > kGapMost) {
+  if (foresight->quarter < 0 || std::abs(quarter - foresight->quarter) > kGapMost) {
     foresight->quarter = quarter;
     foresight->now = Demand{};
   }
@@ -158,10 +160,11 @@ void foresight_asked(Foresight* foresight, int64_t local_ms) {
 
 // Mean and mean deviation, as TCP keeps its round trips (RFC 6298), with two deviations on top.
 void foresight_launched(Foresight* foresight, double seconds) {
+  seconds = std::clamp(seconds, 0.0, kLaunchMostS);
   const double off = std::fabs(seconds - foresight->lead_mean_s);
   foresight->lead_mean_s += (seconds - foresight->lead_mean_s) / 8;
   foresight->lead_spread_s += (off - foresight->lead_spread_s) / 4;
-  foresight->lead_s = std::clamp(foresight->lead_mean_s + 2 * foresight->lead_spread_s, 0.5, 600.0);
+  foresight->lead_s = std::clamp(foresight->lead_mean_s + 2 * foresight->lead_spread_s, 0.5, kLaunchMostS);
 }
 
 int foresight_target(const Foresight& foresight, int64_t local_ms, double miss) {

@@ -193,7 +193,7 @@ void launch_pulled(Turn& turn, const PullDone& event) {
 void launch_ready(Turn& turn, Slot& slot) {
   Table& table = turn.table;
   if (!slot.healthy) {
-    if (!slot.adopted) pool_launched(turn, slot);
+    if (!slot.adopted && !slot.pulled) pool_launched(turn, slot);  // how long the image took to come is no launch's time
     int64_t took = turn.now.mono_ms - slot.launched_ms;
     std::string seconds = std::to_string(took / 1000) + "." + std::to_string(took % 1000 / 100);
     say(turn, SayLevel::Info, "WAIT", "Container " + short_id(slot.container_id) + " is HEALTHY (took " + seconds + "s)");

@@ -40,10 +40,8 @@ static int wanted(Turn& turn) {
   Table& table = turn.table;
   const CoreConfig& config = table.config;
   int most = config.warm_pool_size;
-  if (most == kPoolAuto) {
-    foresight_pass(&table.foresight, local_ms(turn));
-    most = std::min(foresight_target(table.foresight, local_ms(turn), config.pool_miss), config.pool_most);
-  }
+  foresight_pass(&table.foresight, local_ms(turn));
+  if (most == kPoolAuto) most = std::min(foresight_target(table.foresight, local_ms(turn), config.pool_miss), config.pool_most);
   for (const PoolShift& shift : config.pool_shifts) {
     const double fill_s = table.foresight.lead_s * (1 + shift.size / kPoolParallel) + 60;
     if (is_on(shift, local_ms(turn) / 1000, fill_s)) most = std::max(most, shift.size);
@@ -83,20 +81,35 @@ static void trim(Turn& turn, int surplus) {
   }
 }
 
-// A target that moves by itself is not followed down at once.
+// A target that moves by itself is not followed down at once: those go that have been too many for ten minutes, and a few at a time.
 static void trim_when_due(Turn& turn, int surplus) {
   Table& table = turn.table;
+  if (!pool_thinks(table)) {
+    if (surplus > 0) trim(turn, surplus);
+    return;
+  }
   if (surplus <= 0) {
     table.pool_surplus_ms = kNever;
     return;
   }
-  if (table.pool_surplus_ms == kNever) table.pool_surplus_ms = turn.now.mono_ms;
-  if (pool_thinks(table) && turn.now.mono_ms - table.pool_surplus_ms < kPoolSurplusMs) {
-    table_wake(table, table.pool_surplus_ms + kPoolSurplusMs);
-    return;
+  if (table.pool_surplus_ms == kNever) {
+    table.pool_surplus_ms = turn.now.mono_ms;
+    table.pool_surplus = surplus;
   }
-  table.pool_surplus_ms = kNever;
-  trim(turn, surplus);
+  table.pool_surplus = std::min(table.pool_surplus, surplus);
+  if (turn.now.mono_ms - table.pool_surplus_ms >= kPoolSurplusMs) {
+    const int now = std::min(table.pool_surplus, kPoolParallel);
+    trim(turn, now);
+    surplus -= now;
+    table.pool_surplus -= now;
+    if (table.pool_surplus > 0) {
+      table.pool_surplus_ms = turn.now.mono_ms - kPoolSurplusMs + 1000;
+    } else {  // what has become too many since has ten minutes of its own
+      table.pool_surplus_ms = surplus > 0 ? turn.now.mono_ms : kNever;
+      table.pool_surplus = surplus;
+    }
+  }
+  if (table.pool_surplus_ms != kNever) table_wake(table, table.pool_surplus_ms + kPoolSurplusMs);
 }
 
 static void wake_for_blocked_ports(Turn& turn) {

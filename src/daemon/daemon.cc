@@ -54,6 +54,7 @@ struct Daemon {
   LogPtr log;
   StorePtr store;
   Learned learned;
+  std::string certificate_said;  // why launches have to do without, as it was logged last
   BasePtr base;
   MailboxPtr mailbox;
   EnginePtr engine;
@@ -196,21 +197,30 @@ void take(Daemon& daemon, Event event) {
   leave_when_done(daemon);
 }
 
+bool is_local_engine(const Settings& settings) { return settings.docker_host.starts_with("unix://"); }
+
 // ---- What arrives.
 
 void log_certificate(Daemon& daemon, CertificateState state, const std::string& error) {
   const OwnCertificate& own = daemon.jobs.certificate;
   if (state == CertificateState::Made)
     write_log(daemon, LogLevel::Info, "CREATE",
-              "New certificate for all sessions, made out to " + own.host + ": " + own.path + ". Browsers ask their users about it once");
-  if (state == CertificateState::Failed)
+              "New certificate for all sessions, made out to " + own.host + ": " + own.path + ". Browsers ask their users about it once, Firefox once for each port");
+  if (state == CertificateState::Failed && error != daemon.certificate_said)
     write_log(daemon, LogLevel::Warning, "CREATE",
               "No certificate for all sessions (" + error + "): each makes its own, and browsers ask their users at each. Mend that, or set VNC_TLS_CERT and VNC_TLS_KEY");
 }
 
+// Not at each launch.
+void log_launch_certificate(Daemon& daemon, const JobResult& result) {
+  if (result.kind != JobKind::Launch) return;
+  log_certificate(daemon, result.certificate, result.certificate_error);
+  daemon.certificate_said = result.certificate_error;
+}
+
 void log_job(Daemon& daemon, const JobResult& result) {
   if (result.network_remade) write_log(daemon, LogLevel::Warning, "NETWORK", "Network " + daemon.settings->docker_network_name + " had gone: made again");
-  log_certificate(daemon, result.certificate, result.certificate_error);
+  log_launch_certificate(daemon, result);
   if (result.kind != JobKind::Connect || result.version.api.empty()) return;
   write_log(daemon, LogLevel::Info, "HEALTH CHECK",
             "Engine " + result.version.engine + " answers, API " + result.version.api + " (it offers " + result.version.api_minimum + " to " +
@@ -298,7 +308,8 @@ void on_second(evutil_socket_t, short, void* context) {
   auto& daemon = *static_cast<Daemon*>(context);
   log_tick(daemon.log.get(), host_wall_us());
   if (pool_thinks(daemon.table) && daemon.stop_by_ms == kNever) {
-    if (host_monotonic_ms() >= daemon.measure_at_ms) {
+    // The memory of another machine's engine is not to be seen from here.
+    if (is_local_engine(*daemon.settings) && host_monotonic_ms() >= daemon.measure_at_ms) {
       daemon.measure_at_ms = host_monotonic_ms() + kMeasureEveryMs;
       eyes_measure(&daemon.eyes);
     }
@@ -391,13 +402,13 @@ std::string probe_host(const Settings& settings) {
 
 // Beside STATE_FILE. An engine behind TCP is taken for another machine's, which cannot mount a file of this one.
 OwnCertificate own_certificate(const Settings& settings) {
-  if (!settings.vnc_tls_cert.empty() || !settings.docker_host.starts_with("unix://")) return {};
+  if (!settings.vnc_tls_cert.empty() || !is_local_engine(settings)) return {};
   std::error_code error;
   const std::filesystem::path state = std::filesystem::absolute(settings.state_file, error);
   if (error) return {};
   std::string host = settings.vnc_host;
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);  // an IPv6 address, as links write it
-  return OwnCertificate{state.parent_path() / "session-certificate.pem", host};
+  return OwnCertificate{state.string() + ".certificate.pem", host};
 }
 
 // The records of an earlier run. A file that cannot be understood is set aside, never overwritten. One that cannot be made is no reason

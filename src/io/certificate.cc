@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string_view>
 
 #include "io/host.h"
@@ -51,7 +52,8 @@ bool is_good(const std::string& path, const std::string& host) {
   const CertPtr cert(PEM_read_X509(file.get(), nullptr, nullptr, none));
   if (!key || !cert || X509_check_private_key(cert.get(), key.get()) != 1) return false;
   time_t at_least = time(nullptr) + kRenewedBefore;
-  return X509_cmp_time(X509_get0_notAfter(cert.get()), &at_least) > 0 && is_for(cert.get(), host);
+  const bool is_valid = X509_cmp_time(X509_get0_notBefore(cert.get()), nullptr) < 0 && X509_cmp_time(X509_get0_notAfter(cert.get()), &at_least) > 0;
+  return is_valid && is_for(cert.get(), host);
 }
 
 KeyPtr make_key() {
@@ -95,6 +97,8 @@ CertPtr make_certificate(EVP_PKEY* key, const std::string& host) {
 }  // namespace
 
 CertificateState certificate_ensure(const std::string& path, const std::string& host, std::string* error) {
+  static std::mutex one_after_the_other;  // or several threads make one each, and sessions differ
+  const std::lock_guard<std::mutex> guard(one_after_the_other);
   const bool good = is_good(path, host);
   ERR_clear_error();
   if (good) return CertificateState::Kept;

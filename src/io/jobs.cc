@@ -69,6 +69,13 @@ void run_launch(const Engine& engine, const Job& job, JobResult* result) {
     if (result->certificate != CertificateState::Failed) spec.mounts.push_back({job.certificate.path, kOwnCertificateInside});
   }
   result->error = engine.ops->create(engine.self, spec, &result->container_id);
+  if (result->error && spec.mounts.size() > job.spec.mounts.size() && result->error.text.find(job.certificate.path) != std::string::npos) {
+    // An engine that has files of its own (the daemon in a container, a socket from another machine) has no such file to mount.
+    result->certificate = CertificateState::Failed;
+    result->certificate_error = result->error.text;
+    spec = job.spec;
+    result->error = engine.ops->create(engine.self, spec, &result->container_id);
+  }
   if (result->error.fault == EngineFault::NetworkMissing && remake_network(engine, job, result)) {
     result->error = engine.ops->create(engine.self, spec, &result->container_id);
   }

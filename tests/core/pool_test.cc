@@ -278,6 +278,34 @@ static void test_other_sizes_are_nothing_that_the_pool_could_have_had(void**) {
   assert_true(d.table.pool_target <= 1);
 }
 
+// They come again every few seconds, as they are told to.
+static void test_who_is_refused_makes_no_crowd(void**) {
+  Drive d = thinking_start(thinking(60, 8));
+  drive_calm(d);
+  drive_step(d, StreamDown{"gone"});
+  for (int i = 0; i < 40; ++i) drive_access(d, "retry" + std::to_string(i % 8));
+  assert_int_equal(outcome(d, d.requests).status, 503);
+  assert_true(d.table.foresight.now.asked <= 1);  // the one for whom a container was ready
+}
+
+static void test_a_shift_that_ends_goes_a_few_at_a_time(void**) {
+  CoreConfig config = drive_config(40, 1);
+  config.pool_shifts = {PoolShift{0x7f, 0, 60, 20}};
+  Drive d = thinking_start(config);
+  d.now.wall_us = 30 * 60'000'000LL;
+  drive_wait(d, 60'000);
+  drive_calm(d);
+  assert_int_equal(ready(d), 20);
+  drive_wait(d, 29 * 60'000);
+  while (jobs<DoRemove>(d).empty()) drive_wait(d, 1000);
+  assert_int_equal(jobs<DoRemove>(d).size(), 4);
+  for (int i = 0; i < 10; ++i) {
+    drive_wait(d, 1000);
+    drive_calm(d);
+  }
+  assert_int_equal(ready(d), 1);
+}
+
 static void test_a_shift_is_ready_when_it_begins(void**) {
   CoreConfig config = drive_config(20, 1);
   config.pool_shifts = {PoolShift{1U << 3, 8 * 60, 10 * 60, 6}, PoolShift{1U << 4, 23 * 60, 60, 3}};
@@ -363,6 +391,8 @@ int main() {
       cmocka_unit_test(test_a_crowd_makes_the_pool_larger_up_to_its_bound),
       cmocka_unit_test(test_what_is_too_many_goes_ten_minutes_later),
       cmocka_unit_test(test_other_sizes_are_nothing_that_the_pool_could_have_had),
+      cmocka_unit_test(test_who_is_refused_makes_no_crowd),
+      cmocka_unit_test(test_a_shift_that_ends_goes_a_few_at_a_time),
       cmocka_unit_test(test_a_shift_is_ready_when_it_begins),
       cmocka_unit_test(test_no_memory_no_more_containers),
       cmocka_unit_test(test_a_number_stays_a_number),

@@ -63,7 +63,7 @@ constexpr const char* kOwnCertificate = "/run/session-tls.pem";
 // One for all, beside STATE_FILE, mended while the daemon runs.
 void sessions_share_the_certificate_of_the_installation(Scene* scene) {
   Daemon* d = scene->daemon;
-  const std::string path = d->folder + "/session-certificate.pem";
+  const std::string path = daemon_state_path(d) + ".certificate.pem";
   daemon_start(d);
   check_at(daemon_logs(d, {"New certificate for all sessions", "made out to 127.0.0.1", path}), "the log does not name it");
   const std::string text = file_text(path);
@@ -96,7 +96,7 @@ void the_operators_certificate_is_the_only_one(Scene* scene) {
   check_equal(seen.mounts["/run/vnc-tls/cert.pem"], given, "the certificate");
   check_equal(seen.mounts["/run/vnc-tls/key.pem"], given, "its key");
   check_at(seen.mounts.count(kOwnCertificate) == 0, "another is mounted beside it");
-  check_at(!std::filesystem::exists(d->folder + "/session-certificate.pem"), "another is made");
+  check_at(!std::filesystem::exists(daemon_state_path(d) + ".certificate.pem"), "another is made");
 }
 
 void a_session_is_told_what_its_operator_set(Scene* scene) {

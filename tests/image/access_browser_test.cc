@@ -123,8 +123,8 @@ void an_old_tab_hears_that_its_session_has_ended(Scene* scene) {
   daemon_start(daemon);
   daemon_wait_reconciled(daemon);
   std::string key_hash = proc_output({"sh", "-c",
-                                      "openssl x509 -in '" + daemon->folder +
-                                          "/session-certificate.pem' -noout -pubkey | openssl pkey -pubin -outform der |"
+                                      "openssl x509 -in '" + daemon_state_path(daemon) +
+                                          ".certificate.pem' -noout -pubkey | openssl pkey -pubin -outform der |"
                                           " openssl dgst -sha256 -binary | base64"});
   std::string ana = suite_client(*scene->suite, "ana");
   desk->browser = browser_open_trusting(900, 800, key_hash);

@@ -1,9 +1,11 @@
 // The real engine through engine.h, jobs and the watcher: containers, networks, faults and events as they truly are.
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -363,6 +365,32 @@ static void a_launch_makes_a_lost_network_again(void** state) {
   assert_true(info.on_network);
 }
 
+// The certificate lies where the engine has no such file: in a view of the files that one thread has for itself, as a daemon in a container does.
+static void a_launch_goes_without_a_certificate_that_the_engine_cannot_see(void** state) {
+  Fixture* fixture = fixture_of(state);
+  network_is_there(fixture);
+  char folder[] = "/tmp/docker-test-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  Job job = job_of(JobKind::Launch);
+  job.network = fixture->network_spec;
+  job.spec = spec_of(fixture);
+  job.certificate = OwnCertificate{std::string(folder) + "/state.json.certificate.pem", "localhost"};
+  JobResult result;
+  bool is_apart = false;
+  std::thread([&] {
+    is_apart = unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 && mount("tmpfs", folder, "tmpfs", 0, nullptr) == 0;
+    if (is_apart) result = job_run(*fixture->engine, job, nullptr);
+  }).join();
+  rmdir(folder);
+  assert_true(is_apart);
+  ok(result.error);
+  assert_int_equal(result.certificate, CertificateState::Failed);
+  assert_non_null(strstr(result.certificate_error.c_str(), job.certificate.path.c_str()));
+  ContainerInfo info;
+  ok(fixture->engine->ops->inspect(fixture->engine->self, result.container_id, &info));
+  assert_int_equal(info.state, ContainerState::Running);
+}
+
 static void a_launch_that_does_not_start_still_names_its_container(void** state) {
   Fixture* fixture = fixture_of(state);
   network_is_there(fixture);
@@ -583,6 +611,7 @@ int main() {
       cmocka_unit_test_teardown(removals_of_one_container_at_once_all_succeed, teardown),
       cmocka_unit_test_teardown(foreign_containers_are_not_listed, teardown),
       cmocka_unit_test_teardown(a_launch_makes_a_lost_network_again, teardown),
+      cmocka_unit_test_teardown(a_launch_goes_without_a_certificate_that_the_engine_cannot_see, teardown),
       cmocka_unit_test_teardown(a_launch_that_does_not_start_still_names_its_container, teardown),
       cmocka_unit_test_teardown(a_check_asks_the_health_check_or_the_port, teardown),
       cmocka_unit_test_teardown(a_removal_by_name_takes_only_what_that_job_made, teardown),
