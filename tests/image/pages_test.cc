@@ -373,6 +373,7 @@ void media_files_and_sockets_work(void** state) {
   go(seat, "/socket");
   wait_told(seat, "socket RFB 003.008");
   wait_told(seat, "socket answers");
+  wait_share(seat, kBlue, 0.9, 1, "socket");  // or the green of the film is taken for that of the next page
 
   // A file that a page sends is said to be there, and can be given to the next page.
   Page report;
