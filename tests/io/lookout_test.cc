@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <functional>
 
 #include "http_stage.h"
@@ -36,6 +37,21 @@ struct Fixture {
   int pid = 0;
 };
 
+// docker-proxy takes connections for a server that does not listen yet, and drops them.
+static bool listens(int pid) {
+  char wanted[16];
+  snprintf(wanted, sizeof wanted, ":%04X ", kPort);
+  for (int i = 0; i < 500; i++) {
+    for (const char* table : {"tcp", "tcp6"}) {
+      std::ifstream file("/proc/" + std::to_string(pid) + "/net/" + table);
+      for (std::string line; std::getline(file, line);)
+        if (line.find(wanted) != std::string::npos && line.find(" 0A ") != std::string::npos) return true;
+    }
+    usleep(20000);
+  }
+  return false;
+}
+
 static int group_setup(void** state) {
   Fixture* fixture = new Fixture;
   *state = fixture;
@@ -58,7 +74,7 @@ static int group_setup(void** state) {
   if (!error) error = ops->inspect(fixture->engine->self, fixture->id, &info);
   if (error) print_error("%s\n", error.text.c_str());
   fixture->pid = info.pid;
-  return info.pid > 0 ? 0 : -1;
+  return info.pid > 0 && listens(info.pid) ? 0 : -1;
 }
 
 static int group_teardown(void** state) {

@@ -58,10 +58,10 @@ int furnish(std::string* why) {
     return -1;
   }
   std::string range = std::to_string(kQuietFirst) + ":" + std::to_string(kQuietLast);
-  // Addresses of RFC 5737, where nobody lives. None of IPv6: it would arrive a second or two later, and to Chromium that is a
-  // network that has changed, while its first page loads.
+  // Addresses of RFC 5737, where nobody lives. Those that the kernel gives for IPv6 are there at once: it would ask around for a second or two
+  // first, and to Chromium that is a network that has changed, while its first page loads.
   std::string script =
-      "set -e; for all in /proc/sys/net/ipv6/conf/*/disable_ipv6; do [ ! -e $all ] || echo 1 >$all; done;"
+      "set -e; for dad in /proc/sys/net/ipv6/conf/*/accept_dad; do [ ! -e $dad ] || echo 0 >$dad; done;"
       " ip link add near type veth peer name far; ip link set far up; ip link set near up;"
       " ip address add 198.51.100.1/24 dev near; ip route add default via 198.51.100.2 dev near;"
       " ip neighbour add 198.51.100.2 lladdr 02:00:00:00:00:02 dev near;"
