@@ -81,9 +81,10 @@ bool foresight_parse(std::string_view text, Foresight* out, std::string* problem
   json_error_t error;
   const JsonPtr root(json_loadb(text.data(), text.size(), 0, &error));
   auto read = std::make_unique<Foresight>();
-  if (!root) *problem = error.text;
-  if (root && !read_all(root.get(), read.get())) *problem = "it is not what this version writes";
-  if (!problem->empty()) return false;
-  *out = *read;
-  return true;
+  if (root && read_all(root.get(), read.get())) {
+    *out = *read;
+    return true;
+  }
+  *problem = root ? "it is not what this version writes" : error.text;
+  return false;
 }

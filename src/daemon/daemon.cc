@@ -201,6 +201,7 @@ bool is_local_engine(const Settings& settings) { return settings.docker_host.sta
 
 // ---- What arrives.
 
+// What goes on as it was is not said at each launch.
 void log_certificate(Daemon& daemon, CertificateState state, const std::string& error) {
   const OwnCertificate& own = daemon.jobs.certificate;
   if (state == CertificateState::Made)
@@ -209,18 +210,12 @@ void log_certificate(Daemon& daemon, CertificateState state, const std::string& 
   if (state == CertificateState::Failed && error != daemon.certificate_said)
     write_log(daemon, LogLevel::Warning, "CREATE",
               "No certificate for all sessions (" + error + "): each makes its own, and browsers ask their users at each. Mend that, or set VNC_TLS_CERT and VNC_TLS_KEY");
-}
-
-// Not at each launch.
-void log_launch_certificate(Daemon& daemon, const JobResult& result) {
-  if (result.kind != JobKind::Launch) return;
-  log_certificate(daemon, result.certificate, result.certificate_error);
-  daemon.certificate_said = result.certificate_error;
+  daemon.certificate_said = error;
 }
 
 void log_job(Daemon& daemon, const JobResult& result) {
   if (result.network_remade) write_log(daemon, LogLevel::Warning, "NETWORK", "Network " + daemon.settings->docker_network_name + " had gone: made again");
-  log_launch_certificate(daemon, result);
+  if (result.kind == JobKind::Launch) log_certificate(daemon, result.certificate, result.certificate_error);
   if (result.kind != JobKind::Connect || result.version.api.empty()) return;
   write_log(daemon, LogLevel::Info, "HEALTH CHECK",
             "Engine " + result.version.engine + " answers, API " + result.version.api + " (it offers " + result.version.api_minimum + " to " +

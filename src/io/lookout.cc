@@ -20,6 +20,7 @@
 
 #include "codec/proc_memory.h"
 #include "codec/proc_net.h"
+#include "io/host.h"
 
 namespace {
 
@@ -219,15 +220,11 @@ static int look_at(Lookout& lookout, Known& known, bool thorough, int64_t now_ms
   return known.viewers;
 }
 
-static bool read_file(const std::string& path, std::string* out) {
-  const File root(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return root.fd >= 0 && read_below(root, path.c_str() + 1, out);
-}
-
 LookoutMemory lookout_memory(const Lookout* lookout) {
   LookoutMemory seen;
-  std::string text;
-  if (MachineMemory machine; read_file("/proc/meminfo", &text) && proc_machine_memory(text, &machine)) {
+  std::string text, error;
+  bool missing = false;
+  if (MachineMemory machine; host_read_file("/proc/meminfo", &text, &missing, &error) && proc_machine_memory(text, &machine)) {
     seen.total_kib = machine.total_kib;
     seen.available_kib = machine.available_kib;
   }
@@ -236,7 +233,7 @@ LookoutMemory lookout_memory(const Lookout* lookout) {
     if (counted == kMeasuredMost) break;
     if (known.process.fd < 0 || !read_below(known.process, "cgroup", &text)) continue;
     const std::string path = proc_memory_stat_path(text);
-    if (path.empty() || !read_file("/sys/fs/cgroup" + path, &text)) continue;
+    if (path.empty() || !host_read_file("/sys/fs/cgroup" + path, &text, &missing, &error)) continue;
     const int64_t one = proc_memory_used_kib(text);
     if (one == 0) continue;
     used += one;
