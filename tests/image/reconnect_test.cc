@@ -204,6 +204,10 @@ void a_minute_away_and_a_minute_idle(void** state) {
              "no empty message after it");
     check_at(browser_state(v.tab) != "connected", "connected through nothing");
   }
+  // It has answered none of the three.
+  Frame bye;
+  const unsigned kClose = 8;
+  check_at(frame_next(&raw, 30, &bye) && bye.opcode == kClose, "who answers no ping is kept");
   tcp_close(raw.fd);
   check_equal(browser_state(idle), "connected", "the tab beside it");
   check_equal(browser_script(idle, "return window.seen.join()"), "", "what the tab beside it has gone through");
