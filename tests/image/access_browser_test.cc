@@ -1,4 +1,5 @@
 // The whole way that a person goes: the link of /access in a real browser, a session of the real image behind it, typing, and pixels that change.
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -21,6 +22,7 @@ struct Desk {
   PageServerPtr pages;
   BrowserPtr browser;
   BrowserPtr next;  // of who comes after
+  BrowserPtr cut;   // at the end of a cable
 };
 
 void keep(const char* name, const Picture& picture) { png_write(std::string("tests/out/access/") + name + ".png", picture); }
@@ -35,6 +37,7 @@ std::shared_ptr<Desk> desk_at(Scene* scene) {
   scene->cleanups.push_back([desk] {
     desk->browser.reset();
     desk->next.reset();
+    desk->cut.reset();
     desk->pages.reset();
   });
   desk->pages = page_server_start(gateway);
@@ -198,12 +201,62 @@ void a_full_house_keeps_those_who_work(Scene* scene) {
 
   // Carla's browser ends without a word; her port is Dora's as soon as a look has seen it.
   double gone = now_seconds();
-  proc_output({"pkill", "-KILL", "-f", "--", "--user-data-dir=" + desk->next->folder});
+  quiet_net_signal(desk->next->net.get(), SIGKILL);
   check_at(wait_until(30, [&] { return daemon_get(daemon, access_path(dora)).status == 302; }), "the port of a browser that was killed stays taken");
   print_message("killed browser to its port given on: %.1f s\n", now_seconds() - gone);
   check_equal(entry_of(daemon_status(daemon).records, ana).id, kept.id, "Ana's session");
   check_at(is_connected(desk->browser.get()), "Ana was thrown out");
   check_at(entry_find(daemon_status(daemon).records, carla) == nullptr, "whose port was it? " + taken.id);
+}
+
+// Whoever still has a connection and no life in it keeps no port for good, nor does who works lose hers: a browser that hangs, and one whose
+// line was cut.
+void a_browser_that_hangs_or_is_cut_off_keeps_no_port(Scene* scene) {
+  auto desk = desk_at(scene);
+  page_server_set(desk->pages.get(), "/", page_with_input("half dead", kBlue, kGreen, "x", "/typed"));
+  Daemon* daemon = scene->daemon;
+  daemon_set(daemon, "VNC_BIND", "0.0.0.0");
+  daemon_set_ports(daemon, 10, 3);
+  daemon_start(daemon);
+  daemon_wait_reconciled(daemon);
+  const std::string ana = suite_client(*scene->suite, "ana"), bruno = suite_client(*scene->suite, "bruno"), carla = suite_client(*scene->suite, "carla"),
+                    dora = suite_client(*scene->suite, "dora"), eva = suite_client(*scene->suite, "eva");
+  desk->browser = browser_open(900, 800);
+  browser_go(desk->browser.get(), access_url(daemon, ana, ""));
+  wait_blue(desk->browser.get(), "half-dead-ana");
+  const Entry kept = entry_of(daemon_status(daemon).records, ana);
+  desk->next = browser_open(900, 800);
+  browser_go(desk->next.get(), access_url(daemon, bruno, ""));
+  wait_blue(desk->next.get(), "half-dead-bruno");
+  desk->cut = browser_open(900, 800);
+  const std::string here = quiet_net_cable(desk->cut->net.get());
+  browser_go(desk->cut.get(), "https://" + here + ":" + std::to_string(daemon_access(daemon, carla).port) + "/");
+  wait_blue(desk->cut.get(), "half-dead-carla");
+  for (const std::string& one : {ana, bruno, carla}) wait_viewers(daemon, one, 1, 15);
+
+  const double start = now_seconds();
+  quiet_net_cut(desk->cut->net.get());
+  quiet_net_signal(desk->next->net.get(), SIGSTOP);
+  check_error(daemon_get(daemon, access_path(dora)), 503);
+  double hung = 0, cut = 0;
+  const bool both = wait_until(180, [&] {
+    const std::vector<Entry> records = daemon_status(daemon).records;
+    const Entry *of_bruno = entry_find(records, bruno), *of_carla = entry_find(records, carla);
+    for (const std::string& one : {dora, eva})
+      if (entry_find(records, one) == nullptr) daemon_get(daemon, access_path(one));
+    if (hung == 0 && of_bruno == nullptr) hung = now_seconds() - start;
+    if (cut == 0 && of_carla == nullptr) cut = now_seconds() - start;
+    check_equal(entry_of(records, ana).id, kept.id, "Ana's session");
+    return hung > 0 && cut > 0;
+  });
+  print_message("port given on after: a browser that hangs %.0f s, a cable pulled out %.0f s\n", hung, cut);
+  check_at(both, "a port stays with who is not there any more");
+  check_at(is_connected(desk->browser.get()), "Ana was thrown out");
+
+  // It wakes up in a house where its session has ended.
+  quiet_net_signal(desk->next->net.get(), SIGCONT);
+  check_at(wait_until(30, [&] { return !is_connected(desk->next.get()); }), "the page that hung sees a session again");
+  check_at(picture_share(browser_screenshot(desk->next.get()), kBlue) < 0.3, "Bruno sees who came after him");
 }
 
 // Longer than the timeout at work, with no access in all that time; and gone soon after the page is closed.
@@ -264,6 +317,7 @@ int main() {
                                           E2E_TEST(a_cold_link_opens_a_session_of_the_size_asked_for),
                                           E2E_TEST(an_old_tab_hears_that_its_session_has_ended),
                                           E2E_TEST(a_full_house_keeps_those_who_work),
+                                          E2E_TEST(a_browser_that_hangs_or_is_cut_off_keeps_no_port),
                                           E2E_TEST(a_working_clerk_is_not_idle),
                                           E2E_TEST(a_session_shows_a_page_as_its_users_know_them),
                                       });

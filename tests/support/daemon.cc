@@ -61,8 +61,9 @@ std::vector<char*> pointers(std::vector<std::string>* texts) {
 
 // stdout and stderr go to files in its folder, appended; the process dies with the test program.
 void spawn(Daemon* daemon, const std::vector<std::string>& arguments) {
-  std::string path = program();
-  std::vector<std::string> words = {path};
+  std::vector<std::string> words = daemon->launcher;
+  words.push_back(program());
+  std::string path = words.front();
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> environment = child_environment(daemon);
   std::vector<char*> argv = pointers(&words);

@@ -18,6 +18,7 @@ struct Daemon {
   std::map<std::string, std::string> settings;     // written to .env at each start
   std::map<std::string, std::string> environment;  // of its process, beside PATH and what sanitizers read
   std::string socket;                              // of the engine it uses
+  std::vector<std::string> launcher;               // a command that runs the program, which follows as its last words; empty: none
   pid_t pid = -1;                                  // -1: not running
   size_t log_start = 0;                            // how long the log was at the last start
   bool books = true;                               // compare records and containers after the test

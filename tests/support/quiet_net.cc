@@ -1,19 +1,22 @@
 // An unshared network namespace whose connections are redirected to a relay that sits in both networks.
 //
 // Chromium gives up what it loads (ERR_NETWORK_CHANGED) when an interface of its host comes or goes, as they do with every
-// container on the engine; a person's browser runs elsewhere and never sees that. No interface of the host is part of this, no rule
-// of its firewall: the namespace has a pair of interfaces with both ends inside, so that there is a way out for the browser to
+// container on the engine; a person's browser runs elsewhere and never sees that. No interface of the host is part of this (but for a cable,
+// where a test asks for one), no rule of its firewall: the namespace has a pair of interfaces with both ends inside, so that there is a way out for the browser to
 // believe in, and its own rule that redirects what would go out to a socket inside, which this process serves.
 #include "support/quiet_net.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 // After netinet/in.h, or the kernel's header defines the same again.
 #include <linux/netfilter_ipv4.h>
@@ -26,6 +29,7 @@ struct QuietNet {
   int outside = -1, inside = -1;  // namespaces
   RelayPtr out;                   // from inside to this machine
   std::vector<RelayPtr> doors;    // from this machine to the inside
+  std::string cable;              // the interface of this machine that leads inside; empty: none
 };
 
 namespace {
@@ -109,6 +113,33 @@ int quiet_net_door(QuietNet* net, int port) {
   if (!door) return 0;
   net->doors.push_back(std::move(door));
   return relay_port(net->doors.back().get());
+}
+
+std::string quiet_net_cable(QuietNet* net) {
+  // Of RFC 2544, for tests of networks: no machine has one.
+  const std::string here = "198.18.77.1", there = "198.18.77.2", inside = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(net->inside);
+  net->cable = "cable" + std::to_string(getpid());
+  proc_output({"sh", "-c", "ip link add " + net->cable + " type veth peer name cable netns " + inside + " && ip address add " + here + "/30 dev " +
+                               net->cable + " && ip link set " + net->cable + " up"});
+  check_at(setns(net->inside, CLONE_NEWNET) == 0, "cannot go inside");
+  const ProcResult up = proc_run({"sh", "-c", "ip address add " + there + "/30 dev cable && ip link set cable up && iptables -t nat -I OUTPUT -d " + here +
+                                                  " -j RETURN"});
+  if (setns(net->outside, CLONE_NEWNET) != 0) abort();
+  check_at(up.status == 0, "no cable: " + up.err);
+  return here;
+}
+
+void quiet_net_cut(QuietNet* net) { proc_output({"ip", "link", "set", net->cable, "down"}); }
+
+void quiet_net_signal(const QuietNet* net, int signal) {
+  struct stat ours = {}, theirs = {};
+  if (fstat(net->inside, &ours) != 0) return;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", none)) {
+    const int pid = atoi(entry.path().filename().c_str());
+    if (pid > 0 && stat((entry.path() / "ns/net").c_str(), &theirs) == 0 && theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
+      kill(pid, signal);
+  }
 }
 
 void QuietNetDeleter::operator()(QuietNet* net) const {

@@ -25,5 +25,12 @@ QuietNetPtr quiet_net_open();
 ProcPtr quiet_net_start(QuietNet* net, const std::vector<std::string>& command, const std::string& log);
 // A port of 127.0.0.1 on this machine that leads to 127.0.0.1:port inside, as long as the network is there. 0: none.
 int quiet_net_door(QuietNet* net, int port);
+// A cable between this machine and the inside, which ends with the network. The address that is this machine at its other end:
+// connections to it take no relay, they come from outside as those of another machine do. Fails the test when there can be none.
+std::string quiet_net_cable(QuietNet* net);
+// Pulls it out, with everything still open at both ends.
+void quiet_net_cut(QuietNet* net);
+// To every program inside.
+void quiet_net_signal(const QuietNet* net, int signal);
 
 #endif

@@ -1,6 +1,7 @@
 // WebDriver by hand: one call a function, https://www.w3.org/TR/webdriver2/.
 #include "support/webdriver.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -206,6 +207,7 @@ void browser_at_each_load(Browser* browser, const std::string& script) {
 }
 
 void BrowserDeleter::operator()(Browser* browser) const {
+  if (browser->net) quiet_net_signal(browser->net.get(), SIGCONT);  // a test may have stopped it
   if (!browser->session.empty()) {
     HttpCall quit;
     quit.method = "DELETE";
