@@ -4,7 +4,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
 #include "support/daemon.h"
+#include "support/proc.h"
 
 namespace {
 
@@ -163,6 +168,56 @@ void without_looks_nobody_is_said_to_watch(Scene* scene) {
   check_at(entry_find(daemon_status(d).records, ana) == nullptr, "the oldest access stays");
 }
 
+void a_session_of_old_age_ends_when_nobody_watches(Scene* scene) {
+  Daemon* d = with_ports(scene, 2, "1");
+  daemon_set(d, "MAX_SESSION_HOURS", "0.001");  // 3.6 s
+  daemon_start(d);
+  const std::string ana = suite_client(*scene->suite, "old-ana"), bruno = suite_client(*scene->suite, "old-bruno");
+  viewer_come(scene, daemon_access(d, ana));
+  daemon_access(d, bruno);
+  auto gone = [&](const std::string& client) { return entry_find(daemon_status(d).records, client) == nullptr; };
+  // A minute is left to her whose browser is on its way.
+  check_at(!wait_until(10, [&] { return gone(bruno); }), "she was on her way");
+  check_at(wait_until(75, [&] { return gone(bruno); }), "a session of old age stays");
+  check_at(!wait_until(3, [&] { return gone(ana); }), "who works on was thrown out");
+}
+
+// The daemon's program in a container beside the sessions'. What it is linked against is this machine's.
+void put_into_container(Scene* scene, Daemon* d, const std::vector<std::string>& options) {
+  const std::string name = suite_client(*scene->suite, "itself");
+  const std::filesystem::path program = std::filesystem::absolute(getenv("VNC_DAEMON"));
+  scene->cleanups.emplace_back([name] { proc_run({"docker", "rm", "-f", name}); });
+  d->launcher = {"/usr/bin/docker", "run", "--rm", "--name", name, "--network", "host", "-w", d->folder};
+  std::set<std::string> paths = {"/usr", "/lib", "/lib64", program.parent_path(), scene->suite->folder, d->socket};
+  for (const std::string& path : paths) d->launcher.insert(d->launcher.end(), {"-v", path + ":" + path});
+  d->launcher.insert(d->launcher.end(), options.begin(), options.end());
+  d->launcher.emplace_back(kTinyImage);
+}
+
+void in_a_container_it_sees_with_the_machines_processes_and_else_says_so(Scene* scene) {
+  Daemon* d = with_ports(scene, 1, "1");
+  const std::string ana = suite_client(*scene->suite, "in-ana"), bruno = suite_client(*scene->suite, "in-bruno");
+  put_into_container(scene, d, {"--pid", "host"});
+  daemon_start(d);
+  daemon_wait_reconciled(d);
+  const Entry kept = daemon_access(d, ana);
+  viewer_come(scene, kept);
+  wait_viewers(d, ana, 1);
+  check_error(daemon_get(d, access_path(bruno)), 503);
+  daemon_stop(d);
+  check_number(daemon_log_count(d, "[VIEWERS]"), 0, "lines about who cannot be seen");
+
+  put_into_container(scene, d, {});
+  daemon_start(d);
+  daemon_wait_reconciled(d);
+  check_equal(entry_of(daemon_status(d).records, ana).id, kept.id, "the session of before");
+  check_at(daemon_logs_loudly(d, {"[VIEWERS]", "--pid=host"}), "the log does not say why nobody can be seen");
+  wait_viewers(d, ana, -1);
+  daemon_access(d, bruno);  // as the document has it
+  check_at(entry_find(daemon_status(d).records, ana) == nullptr, "the oldest access stays");
+  check_number(static_cast<long>(daemon_log_count(d, "Nobody can tell")), 1, "times that it is said");
+}
+
 }  // namespace
 
 int main() {
@@ -173,6 +228,8 @@ int main() {
       E2E_TEST(a_pool_container_that_somebody_tried_is_given_to_nobody),
       E2E_TEST(who_works_on_is_not_idle),
       E2E_TEST(without_looks_nobody_is_said_to_watch),
+      E2E_TEST(a_session_of_old_age_ends_when_nobody_watches),
+      E2E_TEST(in_a_container_it_sees_with_the_machines_processes_and_else_says_so),
   };
   return suite_main("viewers", tests);
 }
