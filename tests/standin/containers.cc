@@ -129,6 +129,10 @@ Reply containers_rename(Containers& all, Container& container, const std::string
   return Reply{204, nullptr};
 }
 
+void containers_set_pid(Containers& all, const std::string& id, int pid) {
+  if (Container* container = containers_find(all, id)) container->pid = pid;
+}
+
 void containers_set_health(Containers& all, Container& container, Health health) {
   if (container.state != State::Running || container.health == health) return;
   container.health = health;
@@ -145,8 +149,8 @@ static json_t* bindings_of(const Container& container) {
 }
 
 static json_t* state_of(const Container& container) {
-  return json_pack("{s:s, s:b, s:i, s:b, s:s, s:{s:s, s:[]}}", "Status", state_name(container.state), "Running",
-                   container.state == State::Running, "ExitCode", container.exit_code, "OOMKilled", 0, "Error", "", "Health", "Status",
+  return json_pack("{s:s, s:b, s:i, s:i, s:b, s:s, s:{s:s, s:[]}}", "Status", state_name(container.state), "Running",
+                   container.state == State::Running, "Pid", container.state == State::Running ? container.pid : 0, "ExitCode", container.exit_code, "OOMKilled", 0, "Error", "", "Health", "Status",
                    health_name(container.health), "Log");
 }
 

@@ -30,6 +30,7 @@ struct Container {
   Json config;  // {"Image", "Env", "Labels"} as it was created
   std::string network, port_key, host_ip;
   int host_port = 0;
+  int pid = 0;  // 0: none
   int64_t created_us = 0, started_us = 0, ended_us = 0;  // wall clock
 };
 
@@ -59,6 +60,7 @@ Reply containers_start(Containers& all, Container& container);
 Reply containers_end(Containers& all, Container& container, int exit_code);
 Reply containers_remove(Containers& all, Container& container);
 Reply containers_rename(Containers& all, Container& container, const std::string& name);
+void containers_set_pid(Containers& all, const std::string& id, int pid);
 void containers_set_health(Containers& all, Container& container, Health health);
 
 Json container_inspected(const Container& container);

@@ -1,7 +1,8 @@
 // A stand-in for a container engine, for tests and figures that ask more of the daemon than this machine's engine could give: it speaks as much of
 // the Engine API as the daemon does, over a unix socket, and runs nothing. No test of what an engine does may use it.
-//   standin_engine SOCKET [HEALTHY_AFTER_MS [CALL_MS]]
-// A container becomes healthy so long after its start; each call that changes something takes so long. GET /standin/history: all there ever was.
+//   standin_engine SOCKET [HEALTHY_AFTER_MS [CALL_MS [PORT VIEWERS]]]
+// A container becomes healthy so long after its start; each call that changes something takes so long. With PORT, each has a process that
+// listens there, in a network of its own, and is watched by so many. GET /standin/history: all there ever was.
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -18,6 +19,7 @@
 #include <cstring>
 
 #include "containers.h"
+#include "processes.h"
 
 namespace {
 
@@ -25,6 +27,7 @@ struct Standin {
   event_base* base = nullptr;
   evhttp* http = nullptr;
   Containers containers;
+  Processes processes;
   std::set<evhttp_request*> streams;  // GET /events
   int healthy_after_ms = 0;
   int call_ms = 0;
@@ -222,6 +225,14 @@ void on_request(evhttp_request* request, void* arg) {
   answer(standin, request, call(standin, request, path), evhttp_request_get_command(request) != EVHTTP_REQ_GET);
 }
 
+void follow(Standin& standin, const char* action, const Container& container) {
+  if (standin.processes.port == 0) return;
+  if (strcmp(action, "start") == 0) containers_set_pid(standin.containers, container.id, process_start(&standin.processes, container.id));
+  if (strcmp(action, "die") == 0) process_end(&standin.processes, container.id);
+}
+
+void on_signal(evutil_socket_t, short, void* arg) { event_base_loopbreak(static_cast<event_base*>(arg)); }
+
 int listen_at(const char* path) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -237,14 +248,21 @@ int listen_at(const char* path) {
 
 int main(int count, char** words) {
   if (count < 2) {
-    fprintf(stderr, "usage: standin_engine SOCKET [HEALTHY_AFTER_MS [CALL_MS]]\n");
+    fprintf(stderr, "usage: standin_engine SOCKET [HEALTHY_AFTER_MS [CALL_MS [PORT VIEWERS]]]\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
   Standin standin;
   standin.healthy_after_ms = count > 2 ? atoi(words[2]) : 0;
   standin.call_ms = count > 3 ? atoi(words[3]) : 0;
-  standin.containers.tell = [&](const char* action, const Container& container) { tell(standin, action, container); };
+  standin.containers.tell = [&](const char* action, const Container& container) {
+    follow(standin, action, container);
+    tell(standin, action, container);
+  };
+  if (count > 5 && !processes_open(&standin.processes, atoi(words[4]), atoi(words[5]))) {
+    perror("no control group");
+    return 1;
+  }
   standin.base = event_base_new();
   standin.http = evhttp_new(standin.base);
   evhttp_set_allowed_methods(standin.http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_DELETE);
@@ -255,5 +273,9 @@ int main(int count, char** words) {
     perror(words[1]);
     return 1;
   }
-  return event_base_dispatch(standin.base);
+  event* stop = evsignal_new(standin.base, SIGTERM, on_signal, standin.base);
+  evsignal_add(stop, nullptr);
+  const int status = event_base_dispatch(standin.base);
+  processes_close(&standin.processes);
+  return status;
 }
