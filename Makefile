@@ -245,7 +245,7 @@ soak: all have-test-libs build/debug/tests/soak/soak_test tiny-image ## a workin
 	VNC_DAEMON=$(abspath vnc-orchestrator) SOAK_MINUTES=$(MINUTES) build/debug/tests/soak/soak_test
 
 # ---- benchmarks ------------------------------------------------------------------------------------------------------
-build/release/bench/session/session_bench: $(call objects,release,bench/session/*.cc tests/image/stage.cc $(parts_image))
+build/release/bench/session/session_bench: $(call objects,release,bench/session/*.cc bench/support/*.cc tests/image/stage.cc $(parts_image))
 	$(call quiet,LINK)$(CXX) $(release_flags) -pthread $(release_link) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(libs_image)
 
 ROW ?=

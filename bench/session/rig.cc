@@ -11,54 +11,12 @@
 #include "support/proc.h"
 #include "support/rfb.h"
 
-int bench_rounds() {
-  const char* rounds = getenv("BENCH_ROUNDS");
-  return rounds != nullptr && atoi(rounds) > 0 ? atoi(rounds) : 5;
-}
-
 std::vector<Kind> kinds_of_round(int round) {
   if (round % 2 == 0) return {Kind::Stock, Kind::Ours};
   return {Kind::Ours, Kind::Stock};
 }
 
-std::vector<double>* samples_of(Row* row, Kind kind) { return kind == Kind::Stock ? &row->stock : &row->ours; }
-
-namespace {
-
-// Share of all processors that was in use during these seconds.
-double machine_busy(double seconds) {
-  auto read = [](double* idle) {
-    std::ifstream stat("/proc/stat");
-    std::string word;
-    stat >> word;
-    double all = 0;
-    for (int field = 0; field < 8; field++) {
-      double ticks = 0;
-      stat >> ticks;
-      all += ticks;
-      if (field == 3 || field == 4) *idle += ticks;
-    }
-    return all;
-  };
-  double idle_before = 0;
-  double idle_after = 0;
-  double before = read(&idle_before);
-  usleep(static_cast<useconds_t>(seconds * 1e6));
-  double after = read(&idle_after);
-  return after > before ? 1 - (idle_after - idle_before) / (after - before) : 0;
-}
-
-}  // namespace
-
-void row_wait_for_quiet(Row* row) {
-  const double kQuiet = 0.25;
-  for (int look = 0; look < 10; look++) {
-    row->busy = machine_busy(2);
-    if (row->busy < kQuiet) return;
-  }
-  fprintf(stderr, "warning: this machine is busy (%.0f %%): \"%s\" is measured all the same, side by side\n",
-          row->busy * 100, row->name.c_str());
-}
+std::vector<double>* samples_of(Row* row, Kind kind) { return kind == Kind::Stock ? &row->base : &row->ours; }
 
 void row_done(const Row& row) { check_at(table_add(kResults, row), std::string("cannot write ") + kResults); }
 

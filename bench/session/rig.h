@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/session/table.h"
+#include "bench/support/rounds.h"
+#include "bench/support/table.h"
 #include "image/stage.h"
 
 enum class Kind { Stock, Ours };
@@ -13,12 +14,9 @@ enum class Kind { Stock, Ours };
 inline constexpr const char* kStockImage = "localhost/vnc-orchestrator-stock:latest";
 inline constexpr const char* kResults = "bench/out/session.json";
 
-int bench_rounds();  // BENCH_ROUNDS, 5 when it is not set
 // The two in the order of this round: now the one first, now the other.
 std::vector<Kind> kinds_of_round(int round);
 std::vector<double>* samples_of(Row* row, Kind kind);
-// Waits a while for a machine that others leave alone, says so when it stays busy, and notes it in the row.
-void row_wait_for_quiet(Row* row);
 void row_done(const Row& row);
 
 // Containers of either kind on a page of ours, made and not yet started; every name once in a row.

@@ -12,7 +12,7 @@ int main() {
     fprintf(stderr, "the image %s is not there: make bench-session builds it\n", kStockImage);
     return 1;
   }
-  table_begin(kResults, bench_rounds());
+  table_begin(kResults, bench_rounds(), "stock");
   int status = stage_main("session_bench", {
                                                IMAGE_TEST(start),
                                                IMAGE_TEST(idle),

@@ -1,10 +1,11 @@
 // Medians, verdicts and the table. The file is read and written whole at each row, so that a run that is cut short keeps its rows.
-#include "bench/session/table.h"
+#include "bench/support/table.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 
 #include "support/engine_client.h"
 #include "support/suite.h"
@@ -19,22 +20,28 @@ struct Aiming {
 constexpr Aiming kAimings[] = {{Aim::RatioAtMost, "ratio at most", "<= %.2f x"},
                                {Aim::RatioAtLeast, "ratio at least", ">= %.2f x"},
                                {Aim::OursAtMost, "ours at most", "<= %g"},
+                               {Aim::MoreAtMost, "more at most", "<= + %g"},
                                {Aim::None, "none", "-"}};
 
 const Aiming& aiming_of(Aim aim) {
   for (const Aiming& one : kAimings) {
     if (one.aim == aim) return one;
   }
-  return kAimings[3];
+  return kAimings[std::size(kAimings) - 1];
 }
+
+// With less than half of the machine left, a ratio says more of the others than of the two that are compared.
+constexpr double kNoted = 0.25, kTooBusy = 0.5;
 
 bool is_met(const Row& row) {
   double ours = samples_median(row.ours);
-  double stock = samples_median(row.stock);
+  double base = samples_median(row.base);
+  if (row.aim != Aim::None && row.busy > kTooBusy) return false;
   switch (row.aim) {
-    case Aim::RatioAtMost: return ours <= row.limit * stock;
-    case Aim::RatioAtLeast: return ours >= row.limit * stock;
+    case Aim::RatioAtMost: return ours <= row.limit * base;
+    case Aim::RatioAtLeast: return ours >= row.limit * base;
     case Aim::OursAtMost: return ours <= row.limit;
+    case Aim::MoreAtMost: return ours <= base + row.limit;
     case Aim::None: return true;
   }
   return false;
@@ -71,7 +78,7 @@ Row row_from(const json_t* json) {
   for (const Aiming& one : kAimings) {
     if (json_text(json, "aim") == one.name) row.aim = one.aim;
   }
-  row.stock = samples_from(json_object_get(json, "stock"));
+  row.base = samples_from(json_object_get(json, "base"));
   row.ours = samples_from(json_object_get(json, "ours"));
   return row;
 }
@@ -103,8 +110,8 @@ double samples_quantile(std::vector<double> samples, double share) {
   return samples[rank < 1 ? 0 : static_cast<size_t>(rank) - 1];
 }
 
-void table_begin(const std::string& path, int rounds) {
-  JsonPtr document(json_pack("{s:i, s:[]}", "rounds", rounds, "rows"));
+void table_begin(const std::string& path, int rounds, const std::string& base_name) {
+  JsonPtr document(json_pack("{s:i, s:s, s:[], s:{}}", "rounds", rounds, "base_name", base_name.c_str(), "rows", "series"));
   file_save(path, document.get());
 }
 
@@ -114,8 +121,17 @@ bool table_add(const std::string& path, const Row& row) {
   json_array_append_new(
       json_object_get(document.get(), "rows"),
       json_pack("{s:s, s:s, s:i, s:s, s:f, s:f, s:o, s:o, s:b}", "name", row.name.c_str(), "unit", row.unit.c_str(),
-                "digits", row.digits, "aim", aiming_of(row.aim).name, "limit", row.limit, "busy", row.busy, "stock",
-                json_samples(row.stock), "ours", json_samples(row.ours), "met", is_met(row)));
+                "digits", row.digits, "aim", aiming_of(row.aim).name, "limit", row.limit, "busy", row.busy, "base",
+                json_samples(row.base), "ours", json_samples(row.ours), "met", is_met(row)));
+  return file_save(path, document.get());
+}
+
+bool table_point(const std::string& path, const std::string& series, const std::string& x, double y) {
+  JsonPtr document = json_from(file_text(path));
+  if (!document) return false;
+  json_t* all = json_object_get(document.get(), "series");
+  if (json_object_get(all, series.c_str()) == nullptr) json_object_set_new(all, series.c_str(), json_array());
+  json_array_append_new(json_object_get(all, series.c_str()), json_pack("[s, f]", x.c_str(), y));
   return file_save(path, document.get());
 }
 
@@ -123,21 +139,22 @@ bool table_print(const std::string& path) {
   JsonPtr document = json_from(file_text(path));
   if (!document) return false;
   bool all_met = true;
-  printf("\n%-44s %-10s %-28s %-28s %-7s %s\n", "row, median (min..max)", "aim", "stock", "ours", "ratio", "verdict");
+  printf("\n%-56s %-10s %-28s %-28s %-7s %s\n", "row, median (min..max)", "aim", json_text(document.get(), "base_name").c_str(),
+         "ours", "ratio", "verdict");
   size_t at = 0;
   json_t* json = nullptr;
   json_array_foreach(json_object_get(document.get(), "rows"), at, json) {
     Row row = row_from(json);
     char aim[32];
     snprintf(aim, sizeof aim, aiming_of(row.aim).shown, row.limit);
-    double stock = samples_median(row.stock);
+    double base = samples_median(row.base);
     char ratio[32] = "-";
-    if (stock > 0) snprintf(ratio, sizeof ratio, "%.2f", samples_median(row.ours) / stock);
-    const char* verdict = row.aim == Aim::None ? "told" : is_met(row) ? "met" : "MISSED";
+    if (base > 0) snprintf(ratio, sizeof ratio, "%.2f", samples_median(row.ours) / base);
+    const char* verdict = row.aim == Aim::None ? "told" : is_met(row) ? "met" : row.busy > kTooBusy ? "NOT COMPARED" : "MISSED";
     all_met = all_met && is_met(row);
-    printf("%-44s %-10s %-28s %-28s %-7s %s", (row.name + ", " + row.unit).c_str(), aim, shown(row, row.stock).c_str(),
+    printf("%-56s %-10s %-28s %-28s %-7s %s", (row.name + ", " + row.unit).c_str(), aim, shown(row, row.base).c_str(),
            shown(row, row.ours).c_str(), ratio, verdict);
-    if (row.busy > 0.25) printf("  (others used %.0f %% of the machine)", row.busy * 100);
+    if (row.busy > kNoted) printf("  (others used %.0f %% of the machine)", row.busy * 100);
     printf("\n");
   }
   return all_met;
