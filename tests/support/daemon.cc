@@ -218,7 +218,7 @@ void daemon_spawn(Daemon* daemon) {
   std::vector<std::string>& instances = daemon->scene->instances;
   std::string instance = setting(daemon, "DOCKER_NETWORK_NAME", "vnc_network");
   if (std::find(instances.begin(), instances.end(), instance) == instances.end()) instances.push_back(instance);
-  ledger_watch_file(daemon->scene->suite->ledger.get(), daemon_state_path(daemon));
+  if (Ledger* ledger = daemon->scene->suite->ledger.get()) ledger_watch_file(ledger, daemon_state_path(daemon));
   write_env(daemon);
   daemon->log_start = whole_log(daemon).size();
   spawn(daemon, {});

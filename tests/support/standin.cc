@@ -15,20 +15,24 @@ constexpr const char* kPoolName = "vnc_pool_";
 
 std::string program() {
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
-  const std::filesystem::path beside = self.parent_path().parent_path() / "standin/standin_engine";
+  const std::filesystem::path folder = self.parent_path().parent_path();  // build/debug/tests, build/release/bench
+  const std::filesystem::path beside = folder.parent_path() / "tests/standin/standin_engine";
   return beside.string();
 }
 
 }  // namespace
 
 void standin_start(Scene* scene, int slots, int healthy_after_ms, int call_ms, const At& at) {
-  Daemon* d = scene->daemon;
-  d->socket = scene->folder + "/standin.sock";
+  standin_start_for(scene, scene->daemon, slots, healthy_after_ms, call_ms, at);
+}
+
+void standin_start_for(Scene* scene, Daemon* d, int slots, int healthy_after_ms, int call_ms, const At& at) {
+  d->socket = d->folder + "/standin.sock";
   auto engine = std::make_shared<ProcPtr>(proc_start(
-      {program(), d->socket, std::to_string(healthy_after_ms), std::to_string(call_ms)}, scene->folder + "/standin.log"));
+      {program(), d->socket, std::to_string(healthy_after_ms), std::to_string(call_ms)}, d->folder + "/standin.log"));
   scene->cleanups.push_back([engine] { engine->reset(); });
   const bool up = wait_until(10, [&] { return engine_call(d->socket, "GET", "/version").status == 200; });
-  check_at(up, "the stand-in does not answer: " + file_text(scene->folder + "/standin.log"), at);
+  check_at(up, "the stand-in does not answer: " + file_text(d->folder + "/standin.log"), at);
   daemon_set(d, "DOCKER_HOST", "unix://" + d->socket);
   daemon_set(d, "DOCKER_NETWORK_SUBNET", "10.98.0.0/20");
   daemon_set(d, "PORT_RANGE_MIN", std::to_string(kFirstSlot));

@@ -23,7 +23,7 @@ struct Suite {
   std::string subnet;   // subnet 0; suite_subnet gives more
   std::string socket;   // of the engine
   std::string folder;   // temporary, removed at the end
-  LedgerPtr ledger;
+  LedgerPtr ledger;     // none where nobody is to watch
 };
 
 // Subnet number 0..7 of this program's share.
@@ -64,6 +64,8 @@ int scene_teardown(void** state);
 
 // main() of a test program. Adds one test of its own at the end: no container ever served two clients.
 int suite_main(const char* name, const std::vector<CMUnitTest>& tests);
+// The same without that, for what is measured: nothing looks at the daemon's files and the engine's events beside it.
+int suite_main_unwatched(const char* name, const std::vector<CMUnitTest>& tests);
 
 using Texts = std::vector<std::string>;
 using At = std::source_location;
