@@ -248,8 +248,24 @@ soak: all have-test-libs build/debug/tests/soak/soak_test tiny-image ## a workin
 build/release/bench/session/session_bench: $(call objects,release,bench/session/*.cc bench/support/*.cc tests/image/stage.cc $(parts_image))
 	$(call quiet,LINK)$(CXX) $(release_flags) -pthread $(release_link) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(libs_image)
 
+build/release/bench/daemon/daemon_bench: $(call objects,release,bench/daemon/*.cc bench/support/*.cc $(parts_e2e)) \
+  | build/release/bench/baseline/bare_http build/release/bench/baseline/idle build/release/bench/baseline/count_malloc.so \
+  build/release/tests/standin/standin_engine
+	$(call quiet,LINK)$(CXX) $(release_flags) -pthread $(release_link) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(libs_e2e)
+
+build/release/bench/baseline/%: build/release/bench/baseline/%.o
+	$(call quiet,LINK)$(CXX) $(release_flags) -pthread $(release_link) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(libevent_libs) $(libcurl_libs)
+
+build/release/bench/baseline/%.so: $(srcdir)/bench/baseline/%.cc
+	@mkdir -p $(@D)
+	$(call quiet,LINK)$(CXX) -std=c++20 -O2 $(warnings) -fPIC -shared -o $@ $<
+
 ROW ?=
 BENCH_ROUNDS ?= 5
+.PHONY: bench
+bench: all have-test-libs build/release/bench/daemon/daemon_bench tiny-image image ## the daemon beside what bounds it, row by row: BENCH_ROUNDS=5 ROW=reuse
+	VNC_DAEMON=$(abspath vnc-orchestrator) BENCH_ROUNDS=$(BENCH_ROUNDS) ROW='$(ROW)' build/release/bench/daemon/daemon_bench
+
 .PHONY: bench-session
 bench-session: have-test-libs build/release/bench/session/session_bench image ## the session image beside a stock one, row by row: BENCH_ROUNDS=5 ROW=start
 	docker build -q -t localhost/vnc-orchestrator-stock:latest $(srcdir)/bench/session/stock

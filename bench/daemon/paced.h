@@ -1,0 +1,25 @@
+// Many connections in one thread: asked at moments that are set beforehand, or all at once.
+//
+// wrk asks again when it has been answered, so a slow answer makes it ask less and hides what others would have waited; hey paces each worker, but
+// by sleeping between its answers, which hides the same. Here a request is due at its moment whatever became of those before it, and its latency
+// counts from that moment.
+#ifndef BENCH_DAEMON_PACED_H
+#define BENCH_DAEMON_PACED_H
+
+#include <functional>
+#include <string>
+#include <vector>
+
+// GET `path`, `rate` times a second, over so many kept connections to 127.0.0.1:port, until `goes_on` (asked at each turn) says no. Milliseconds of
+// each request from when it was due to its whole answer. Every answer must be a 302; fails the row otherwise.
+std::vector<double> paced_ask(int port, const std::string& path, int connections, double rate, const std::function<bool()>& goes_on);
+std::vector<double> paced_ask_for(int port, const std::string& path, int connections, double rate, double seconds);
+
+struct Burst {
+  double all_ms = 0;         // until the last had its answer
+  std::vector<double> each;  // ms, in the order of the paths
+};
+// All at the same moment, each on a connection that is open already.
+Burst burst_ask(int port, const std::vector<std::string>& paths);
+
+#endif
