@@ -9,6 +9,9 @@
 
 std::string_view text_trim(std::string_view text);  // blanks, tabs, line ends on both sides
 
+std::string text_upper(std::string_view text);  // A to Z alone, whatever the locale
+std::string text_lower(std::string_view text);
+
 // The parts between commas, trimmed; an empty text has none. Views into `text`.
 std::vector<std::string_view> text_list(std::string_view text);
 

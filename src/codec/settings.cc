@@ -11,6 +11,7 @@
 #include "codec/identity.h"
 #include "codec/shape.h"
 #include "codec/text.h"
+#include "codec/typo.h"
 
 namespace {
 
@@ -230,12 +231,6 @@ constexpr auto kRows = [] {
 
 constexpr std::array<const char*, 4> kLevels = {"DEBUG", "INFO", "WARNING", "ERROR"};  // in LogLevel's order
 
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return out;
-}
-
 bool read_field(const Field& field, std::string_view text, Settings* out) {
   if (field.text != nullptr) return field.accept(text, &(out->*field.text));
   if (field.number != nullptr) {
@@ -258,7 +253,7 @@ bool read_field(const Field& field, std::string_view text, Settings* out) {
     out->*field.real = value;
     return true;
   }
-  const auto level = std::find(kLevels.begin(), kLevels.end(), upper(text));
+  const auto level = std::find(kLevels.begin(), kLevels.end(), text_upper(text));
   if (level == kLevels.end()) return false;
   out->*field.level = static_cast<LogLevel>(level - kLevels.begin());
   return true;
@@ -347,55 +342,6 @@ void judge_secrets(const Judge& judge) {
                 std::string("needs ") + (has_cert ? "VNC_TLS_KEY" : "VNC_TLS_CERT") + " too; set both or none"));
 }
 
-// ---- typing errors ----------------------------------------------------------------------------------------------------
-
-// Slips of the fingers from one text to the other: a letter more, less, other, or two swapped.
-size_t slips(std::string_view from, std::string_view to) {
-  std::vector<size_t> two_above(to.size() + 1), above(to.size() + 1), row(to.size() + 1);
-  for (size_t j = 0; j <= to.size(); j++) row[j] = j;
-  for (size_t i = 1; i <= from.size(); i++) {
-    std::swap(two_above, above);
-    std::swap(above, row);
-    row[0] = i;
-    for (size_t j = 1; j <= to.size(); j++) {
-      const bool same = from[i - 1] == to[j - 1];
-      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (same ? 0 : 1)});
-      if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1])
-        row[j] = std::min(row[j], two_above[j - 2] + 1);
-    }
-  }
-  return row[to.size()];
-}
-
-bool has_our_prefix(std::string_view name) {
-  return std::any_of(std::begin(kRows), std::end(kRows), [&](const SettingRow& row) {
-    const std::string_view known = row.name;
-    const size_t prefix = known.find('_') + 1;
-    return prefix > 0 && name.starts_with(known.substr(0, prefix));
-  });
-}
-
-// Empty when the name is ours or nobody's business.
-std::string typing_error(const std::string& name) {
-  const auto is_its_name = [&](const SettingRow& row) { return name == row.name; };
-  if (name.size() > 64 || std::any_of(std::begin(kRows), std::end(kRows), is_its_name)) return {};
-  const std::string wanted = upper(name);
-  const SettingRow* nearest = nullptr;
-  size_t least = 0;
-  for (const SettingRow& row : kRows) {
-    const size_t length = std::string_view(row.name).size();
-    const size_t allowed = std::min<size_t>(length / 4, 3);
-    if (std::max(length, wanted.size()) - std::min(length, wanted.size()) > allowed) continue;  // so many slips at least
-    const size_t distance = slips(wanted, row.name);
-    if (distance <= allowed && (nearest == nullptr || distance < least)) nearest = &row, least = distance;
-  }
-  if (nearest != nullptr)
-    return text_one_line(name) + " is not a setting and is ignored; did you mean " + nearest->name + "?";
-  if (has_our_prefix(wanted))
-    return text_one_line(name) + " is not a setting and is ignored; --help lists those that are";
-  return {};
-}
-
 // ---- showing ----------------------------------------------------------------------------------------------------------
 
 std::string padded(std::string text, size_t width) {
@@ -435,7 +381,7 @@ bool settings_read(const NameValues& file, const NameValues& environment, Settin
   judge_ports(judge);
   judge_secrets(judge);
   for (const auto& [name, value] : file) {
-    std::string warning = typing_error(name);
+    std::string warning = typo_warning(name, kRows);
     if (!warning.empty()) warnings->push_back(std::move(warning));
   }
   if (!found.empty()) {

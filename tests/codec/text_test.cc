@@ -167,8 +167,14 @@ static void test_short_id(void**) {
   assert_true(text_short_id("").empty());
 }
 
+static void test_upper_and_lower_leave_the_rest_alone(void**) {
+  assert_string_equal(text_upper("a-z @[`{ \xc3\xa3").c_str(), "A-Z @[`{ \xc3\xa3");
+  assert_string_equal(text_lower("A-Z @[`{ \xc3\x83").c_str(), "a-z @[`{ \xc3\x83");
+}
+
 int main() {
   const CMUnitTest tests[] = {
+      cmocka_unit_test(test_upper_and_lower_leave_the_rest_alone),
       cmocka_unit_test(test_trim),
       cmocka_unit_test(test_list),
       cmocka_unit_test(test_int),
