@@ -38,6 +38,7 @@ struct Settings {
   int vnc_width = 0;
   int vnc_height = 0;
   std::string orchestrator_host;
+  std::string allowed_hosts;  // with commas between
   std::string vnc_scheme;
   int max_connections = 0;
   int max_waiting = 0;

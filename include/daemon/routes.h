@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "codec/origin.h"
 #include "codec/settings.h"
 #include "core/events.h"
 #include "io/httpd.h"
@@ -21,8 +22,13 @@ struct Route {
   std::string refused;  // for the log: why a request was not let in; empty otherwise
 };
 
+// Whom the routes let in.
+struct Doors {
+  OwnHosts own;
+};
+
 // Rows of one table: path -> what it does. Everything that can be wrong with a request is found here.
-Route route_request(const HttpRequest& request);
+Route route_request(const HttpRequest& request, const Doors& doors);
 
 HttpAnswer route_redirect(const Settings& settings, int port);
 HttpAnswer route_removed(const AnswerRemoved& removed);

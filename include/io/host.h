@@ -11,6 +11,7 @@ int64_t host_monotonic_ms();  // CLOCK_MONOTONIC, milliseconds
 int64_t host_wall_us();       // UTC microseconds since 1970
 int64_t host_east_s(int64_t wall_us);  // how far local time is ahead of UTC at that moment, in seconds; asked of the C library once a minute
 
+std::string host_name();      // what this machine calls itself; empty when unknown
 std::string host_time_zone();  // of this machine, as the zone database names it; empty when unknown
 std::string host_boot_id();    // /proc/sys/kernel/random/boot_id; empty when unknown
 std::string host_random_id();  // 16 hex digits, of the kernel's random source

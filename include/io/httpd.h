@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "codec/origin.h"
+
 struct event_base;
 
 struct HttpRequest {
@@ -18,6 +20,7 @@ struct HttpRequest {
   std::string path;  // decoded, without the query
   std::vector<std::pair<std::string, std::string>> params;  // decoded, in order, repeated ones kept
   std::string peer;  // address of the client
+  RequestSource source;
 };
 
 struct HttpAnswer {

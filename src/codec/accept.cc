@@ -153,6 +153,10 @@ bool accept_engine(std::string_view text, std::string* out) {
 
 bool accept_addresses(std::string_view text, std::string* out) { return accept_list(text, is_address, out); }
 
+bool accept_hosts(std::string_view text, std::string* out) {
+  return accept_list(text, [](std::string_view part) { return is_host_and_port(part, false); }, out);
+}
+
 bool accept_keyboard(std::string_view text, std::string* out) {
   const size_t colon = text.find(':');
   const bool variant_fits = colon == text.npos || is_xkb_word(text.substr(colon + 1));

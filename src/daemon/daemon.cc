@@ -51,6 +51,7 @@ using EventPtr = std::unique_ptr<event, Freer<event_free>>;
 struct Daemon {
   const Settings* settings = nullptr;
   JobContext jobs;
+  Doors doors;
   LogPtr log;
   StorePtr store;
   Learned learned;
@@ -315,7 +316,7 @@ void on_second(evutil_socket_t, short, void* context) {
 
 void on_request(void* context, const HttpRequest& request) {
   auto& daemon = *static_cast<Daemon*>(context);
-  Route route = route_request(request);
+  Route route = route_request(request, daemon.doors);
   if (!route.refused.empty())
     write_log(daemon, LogLevel::Warning, "ACCESS",
               std::to_string(route.answer.status) + " to " + request.peer + " for " + text_one_line(request.method, 20) + " " +
@@ -472,6 +473,7 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   docker.container_port = settings.vnc_container_port;
   daemon.engine = docker_create(docker, error);
   if (!daemon.engine) return false;
+  daemon.doors.own = origin_own_hosts(settings, host_name());
   const HttpLimits limits = http_limits(daemon);
   daemon.httpd = httpd_create(daemon.base.get(), settings.orchestrator_host, settings.orchestrator_port, limits,
                               HttpHooks{on_request, on_gone, on_notice, &daemon}, error);

@@ -74,10 +74,12 @@ static Route on_health(const HttpRequest&) {
 
 struct Row {
   const char* path;
+  Door door;
   Route (*handle)(const HttpRequest& request);
 };
 static const Row kRows[] = {
-    {"/access", on_access}, {"/status", on_status}, {"/remove", on_remove}, {"/remove-all", on_remove_all}, {"/health", on_health},
+    {"/access", Door::Visitor, on_access},      {"/status", Door::Admin, on_status}, {"/remove", Door::Admin, on_remove},
+    {"/remove-all", Door::Admin, on_remove_all}, {"/health", Door::Open, on_health},
 };
 
 static const std::string* repeated_parameter(const HttpRequest& request) {
@@ -87,7 +89,7 @@ static const std::string* repeated_parameter(const HttpRequest& request) {
   return nullptr;
 }
 
-Route route_request(const HttpRequest& request) {
+Route route_request(const HttpRequest& request, const Doors& doors) {
   for (const Row& row : kRows) {
     if (request.path != row.path) continue;
     if (!request.method_allowed) {
@@ -95,6 +97,7 @@ Route route_request(const HttpRequest& request) {
       route.answer.allow = "GET, HEAD";
       return route;
     }
+    if (const std::string why = origin_refusal(row.door, request.source, doors.own); !why.empty()) return refuse(403, why);
     if (const std::string* name = repeated_parameter(request)) return refuse(400, "Parameter given twice: " + text_one_line(*name, 40));
     return row.handle(request);
   }

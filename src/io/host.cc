@@ -43,6 +43,11 @@ int64_t host_east_s(int64_t wall_us) {
   return east_s;
 }
 
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = "";
+  return gethostname(name, sizeof name) == 0 ? name : "";
+}
+
 int64_t host_wall_us() { return clock_us(CLOCK_REALTIME); }
 
 int host_raise_file_limit(int wanted) {

@@ -193,6 +193,7 @@ static void on_request(evhttp_request* request, void* arg) {
   out.method = method_name(request);
   out.method_allowed = out.method == "GET" || out.method == "HEAD";
   httpd_target_read(evhttp_request_get_evhttp_uri(request), &out);
+  httpd_source_read(evhttp_request_get_input_headers(request), &out);
   if (evhttp_connection* connection = evhttp_request_get_connection(request)) {
     char* address = nullptr;
     ev_uint16_t port = 0;

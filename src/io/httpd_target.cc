@@ -1,7 +1,9 @@
-// The target of a request line: percent codes and the query, read as forms write them.
+// The target of a request line: percent codes and the query, read as forms write them. The headers that tell where a request comes from.
 #include "io/httpd_target.h"
 
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/util.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -34,4 +36,24 @@ void httpd_target_read(const evhttp_uri* uri, HttpRequest* out) {
   if (uri == nullptr) return;
   if (const char* path = evhttp_uri_get_path(uri)) out->path = percent_decode(path, false);
   if (const char* query = evhttp_uri_get_query(uri)) split_query(query, &out->params);
+}
+
+void httpd_source_read(const evkeyvalq* headers, HttpRequest* out) {
+  static constexpr struct {
+    const char* name;
+    std::string RequestSource::*value;
+  } kRead[] = {{"Host", &RequestSource::host},
+               {"Origin", &RequestSource::origin},
+               {"Referer", &RequestSource::referer},
+               {"Sec-Fetch-Site", &RequestSource::fetch_site},
+               {"Sec-Fetch-Mode", &RequestSource::fetch_mode},
+               {"Sec-Purpose", &RequestSource::purpose},
+               {"Purpose", &RequestSource::purpose},
+               {"X-Purpose", &RequestSource::purpose},
+               {"X-Moz", &RequestSource::purpose}};
+  for (const evkeyval* header = headers->tqh_first; header != nullptr; header = header->next.tqe_next) {
+    for (const auto& [name, value] : kRead) {
+      if ((out->source.*value).empty() && evutil_ascii_strcasecmp(header->key, name) == 0) out->source.*value = header->value;
+    }
+  }
 }

@@ -73,6 +73,7 @@ static void test_defaults(void**) {
   assert_int_equal(s.vnc_width, 410);
   assert_int_equal(s.vnc_height, 900);
   assert_string_equal(s.orchestrator_host.c_str(), "0.0.0.0");
+  assert_string_equal(s.allowed_hosts.c_str(), "");
   assert_string_equal(s.vnc_scheme.c_str(), "https");
   assert_int_equal(s.ready_timeout_seconds, 60);
   assert_string_equal(s.log_dir.c_str(), "logs");
@@ -88,7 +89,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 42);
+  assert_int_equal(count, 43);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -111,6 +112,7 @@ static void test_every_row_has_its_own_place(void**) {
                              {"VNC_WIDTH", "64"},
                              {"VNC_HEIGHT", "65"},
                              {"ORCHESTRATOR_HOST", "::"},
+                             {"ALLOWED_HOSTS", "a.b,c.d:81"},
                              {"VNC_SCHEME", "http"},
                              {"READY_TIMEOUT_SECONDS", "7"},
                              {"MAX_CONNECTIONS", "500"},
@@ -215,6 +217,8 @@ static void test_values_of_each(void**) {
       "VNC_NO_PROXY",
       {"localhost", ".example.com,10.0.0.0/8", " a , b ", "*.gov.br", "fd00::/8", "::1", "h:8080", "10.0.0.1"},
       {",", "a,,b", "a b", "10.0.0.0/33", "fd00::/129", "h/8", "http://h", "*", "a;b", "10.0.0.0/"});
+  assert_values("ALLOWED_HOSTS", {"a.example.org", "a.example.org , b:8080", "[::1]:80,10.0.0.1"},
+                {"*", "a,,b", "http://a", "a/b", "a:0", "a:x", "a b"});
   assert_values("VNC_DNS", {"10.0.0.1", "10.0.0.1, fd00::1"},
                 {"dns", "10.0.0.1:53", "10.0.0.1,", "10.0.0", "10.0.0.1 10.0.0.2"});
   assert_values("VNC_LANG", {"pt-BR", "pt-BR, en", "es-419", "zh-Hant-TW"},

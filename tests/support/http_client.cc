@@ -76,6 +76,7 @@ HeaderListPtr call_headers(const HttpCall& call) {
   HeaderListPtr list(curl_slist_append(nullptr, "Expect:"));
   if (call.method != "GET" && call.method != "HEAD")
     curl_slist_append(list.get(), ("Content-Type: " + call.body_type).c_str());
+  for (const std::string& header : call.headers) curl_slist_append(list.get(), header.c_str());
   return list;
 }
 

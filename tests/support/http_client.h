@@ -13,6 +13,7 @@ struct HttpCall {
   std::string unix_socket;  // path; empty: TCP
   std::string body;
   std::string body_type = "application/json";
+  std::vector<std::string> headers;  // "Name: value"
   long timeout_ms = 60000;
 };
 
