@@ -7,6 +7,9 @@
 
 inline constexpr int kPortMost = 65535;
 
+inline constexpr const char* kCapsNone = "none";
+inline constexpr const char* kCapsOfEngine = "engine";
+
 using Accept = bool(std::string_view text, std::string* out);
 
 Accept accept_plain;      // one line of UTF-8: no control character
@@ -31,6 +34,7 @@ Accept
 Accept
     accept_exceptions;  // of a proxy: host names, .domains, addresses and subnets, separated by commas; kept without blanks
 Accept accept_shifts;     // hours at which the pool has a least size, as shifts_parse reads them; kept with single blanks
+Accept accept_capabilities;  // kCapsNone, kCapsOfEngine, or names such as SYS_ADMIN separated by commas; kept in capitals, without blanks and CAP_
 Accept accept_languages;  // language tags (BCP 47), separated by commas, the best first; kept without blanks
 Accept accept_time_zone;  // a name of the zone database: "America/Sao_Paulo"
 

@@ -54,6 +54,11 @@ struct LaunchSpec {
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<BindMount> mounts;
   std::vector<std::string> dns;  // addresses of name servers; none: the engine's own
+  int64_t memory_bytes = 0;      // with no swap beside it; 0: as much as there is
+  int cpu_percent = 0;           // of one processor, 100 is a whole one; 0: all there are
+  int processes = 0;             // at once, each thread counted; 0: any number
+  bool confined = false;         // to these capabilities, and no program gains one; false: what the engine gives by itself
+  std::vector<std::string> capabilities;
 };
 
 struct NetworkSpec {

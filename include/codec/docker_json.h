@@ -16,7 +16,7 @@ bool docker_choose_api(const EngineVersion& offered, std::string* api, std::stri
 // Body of POST /containers/create: 256 MB of shared memory, bounded json-file logs (10 MB x 2), no restart policy, one published port,
 // the session network, env, labels and read-only mounts. With API >= 1.44 nothing more yet.
 std::string docker_create_body(const LaunchSpec& spec);
-// Body of POST /networks/create: bridge, one subnet, our instance label.
+// Body of POST /networks/create: bridge, one subnet, our instance label; containers in it do not reach one another.
 std::string docker_network_body(const NetworkSpec& spec);
 
 // The parsers return false with *error set (outputs untouched) when the text is not what the API promises.
@@ -27,8 +27,8 @@ bool docker_parse_inspect(std::string_view text, std::string_view network, int c
 // GET /containers/json: health comes from the text of "Status" ("Up 2 seconds (healthy)"), present in every API version.
 bool docker_parse_list(std::string_view text, std::string_view network, int container_port, std::vector<ContainerInfo>* out,
                        std::string* error);
-// GET /networks/{name}: its subnets, in the engine's order.
-bool docker_parse_network(std::string_view text, std::vector<std::string>* subnets, std::string* error);
+// GET /networks/{name}: its subnets, in the engine's order, and whether it keeps its containers apart.
+bool docker_parse_network(std::string_view text, std::vector<std::string>* subnets, bool* isolated, std::string* error);
 // One line of GET /events. False without an error text: an event nobody needs. False with one: not an event.
 bool docker_parse_event(std::string_view line, EngineEvent* out, std::string* error);
 // One line of the answer to POST /images/create. An "error" member makes it false with that text.

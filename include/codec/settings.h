@@ -56,6 +56,10 @@ struct Settings {
   std::string vnc_proxy;
   std::string vnc_no_proxy;
   std::string vnc_dns;   // addresses with commas between
+  int vnc_memory_mb = 0;  // MiB; 0: no limit
+  double vnc_cpus = 0;    // 0: no limit
+  int vnc_pids = 0;       // 0: no limit
+  std::string vnc_caps;   // kCapsNone, kCapsOfEngine, or names with commas between
   std::string vnc_lang;  // tags with commas between
   std::string tz;        // empty: nobody said
   std::string docker_host;  // "unix:///var/run/docker.sock" or "tcp://host:port"

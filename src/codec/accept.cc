@@ -157,6 +157,25 @@ bool accept_hosts(std::string_view text, std::string* out) {
   return accept_list(text, [](std::string_view part) { return is_host_and_port(part, false); }, out);
 }
 
+// Which names there are, the engine knows best.
+bool accept_capabilities(std::string_view text, std::string* out) {
+  if (text == kCapsNone || text == kCapsOfEngine) return accept_if(true, text, out);
+  std::string capitals(text);
+  for (char& c : capitals) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  std::string names;
+  const auto fits = [](std::string_view name) { return name.size() <= 32 && all_of(name, [](char c) { return is_letter(c) || c == '_'; }); };
+  if (!accept_list(capitals, fits, &names)) return false;
+  static constexpr std::string_view kPrefix = "CAP_";
+  std::string kept;
+  for (std::string_view name : text_list(names)) {
+    if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+    if (name.empty()) return false;
+    kept += (kept.empty() ? "" : ",") + std::string(name);
+  }
+  *out = kept;
+  return true;
+}
+
 bool accept_keyboard(std::string_view text, std::string* out) {
   const size_t colon = text.find(':');
   const bool variant_fits = colon == text.npos || is_xkb_word(text.substr(colon + 1));

@@ -211,6 +211,24 @@ constexpr EventName kEvents[] = {
 
 }  // namespace
 
+// A quota, not NanoCpus: the engine refuses more of those than the machine has processors.
+static void add_limits(json_t* host, const LaunchSpec& spec) {
+  constexpr int kPeriodUs = 100000;
+  if (spec.memory_bytes > 0)
+    for (const char* limit : {"Memory", "MemorySwap"}) json_object_set_new(host, limit, json_integer(spec.memory_bytes));
+  if (spec.cpu_percent > 0) {
+    json_object_set_new(host, "CpuPeriod", json_integer(kPeriodUs));
+    json_object_set_new(host, "CpuQuota", json_integer(int64_t{spec.cpu_percent} * kPeriodUs / 100));
+  }
+  if (spec.processes > 0) json_object_set_new(host, "PidsLimit", json_integer(spec.processes));
+  if (!spec.confined) return;
+  json_t* kept = json_array();
+  for (const std::string& capability : spec.capabilities) json_array_append_new(kept, json_of(capability));
+  json_object_set_new(host, "CapDrop", json_pack("[s]", "ALL"));
+  json_object_set_new(host, "CapAdd", kept);
+  json_object_set_new(host, "SecurityOpt", json_pack("[s]", "no-new-privileges"));
+}
+
 std::string docker_create_body(const LaunchSpec& spec) {
   const std::string port = port_key(spec.container_port);
   const Json body(json_object());
@@ -240,9 +258,13 @@ std::string docker_create_body(const LaunchSpec& spec) {
     for (const std::string& server : spec.dns) json_array_append_new(servers, json_of(server));
     json_object_set_new(host, "Dns", servers);
   }
+  add_limits(host, spec);
   json_object_set_new(body.get(), "HostConfig", host);
   return dump(body);
 }
+
+// Whether containers of a bridge reach one another; without the option they do.
+static constexpr const char* kContainersTalk = "com.docker.network.bridge.enable_icc";
 
 // CheckDuplicate: before API 1.44 the engine makes a second network of the same name when it is not asked to look.
 std::string docker_network_body(const NetworkSpec& spec) {
@@ -251,6 +273,7 @@ std::string docker_network_body(const NetworkSpec& spec) {
   json_t* config = json_object();
   json_object_set_new(config, "Subnet", json_of(spec.subnet));
   json_object_set_new(body.get(), "IPAM", json_pack("{s:s, s:[o]}", "Driver", "default", "Config", config));
+  json_object_set_new(body.get(), "Options", json_pack("{s:s}", kContainersTalk, "false"));
   json_object_set_new(body.get(), "Labels", labels_of({{kLabelInstance, spec.instance}}));
   return dump(body);
 }
@@ -322,7 +345,7 @@ bool docker_parse_list(std::string_view text, std::string_view network, int cont
   return true;
 }
 
-bool docker_parse_network(std::string_view text, std::vector<std::string>* subnets, std::string* error) {
+bool docker_parse_network(std::string_view text, std::vector<std::string>* subnets, bool* isolated, std::string* error) {
   const Json json = load(text, error);
   if (json == nullptr) return false;
   const json_t* ipam = json_object_get(json.get(), "IPAM");
@@ -334,6 +357,7 @@ bool docker_parse_network(std::string_view text, std::vector<std::string>* subne
     if (!subnet.empty()) found.push_back(std::move(subnet));
   }
   *subnets = std::move(found);
+  *isolated = member(json_object_get(json.get(), "Options"), kContainersTalk) == "false";
   return true;
 }
 

@@ -1,7 +1,9 @@
 // From settings to the container of one session, and the fingerprint by which a container tells what it was born as.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
+#include "codec/accept.h"
 #include "codec/settings.h"
 #include "codec/text.h"
 
@@ -33,6 +35,12 @@ LaunchSpec common_spec(const Settings& settings, Size size) {
     spec.mounts = {{settings.vnc_tls_cert, kCertInside}, {settings.vnc_tls_key, kKeyInside}};
   if (!settings.vnc_ca_dir.empty()) spec.mounts.push_back({settings.vnc_ca_dir, kAuthoritiesInside});
   for (const std::string_view server : text_list(settings.vnc_dns)) spec.dns.emplace_back(server);
+  spec.memory_bytes = static_cast<int64_t>(settings.vnc_memory_mb) << 20;
+  spec.cpu_percent = settings.vnc_cpus > 0 ? std::max(1, static_cast<int>(settings.vnc_cpus * 100)) : 0;
+  spec.processes = settings.vnc_pids;
+  spec.confined = settings.vnc_caps != kCapsOfEngine;
+  if (spec.confined && settings.vnc_caps != kCapsNone)
+    for (const std::string_view capability : text_list(settings.vnc_caps)) spec.capabilities.emplace_back(capability);
   return spec;
 }
 
@@ -52,7 +60,7 @@ void hash_add(Hash* hash, size_t count) { hash_add(hash, std::to_string(count));
 
 }  // namespace
 
-// Hashed: image, container port, bind address, then the count and the texts of environment, mounts and name servers. Not the network: it is
+// Hashed: image, container port, bind address, then the count and the texts of environment, mounts and name servers, the limits. Not the network: it is
 // the instance label, by which containers are found in the first place.
 std::string settings_fingerprint(const Settings& settings) {
   const LaunchSpec spec = common_spec(settings, {settings.vnc_width, settings.vnc_height});
@@ -72,6 +80,8 @@ std::string settings_fingerprint(const Settings& settings) {
   }
   hash_add(&hash, spec.dns.size());
   for (const std::string& server : spec.dns) hash_add(&hash, server);
+  for (const int64_t limit : {spec.memory_bytes, int64_t{spec.cpu_percent}, int64_t{spec.processes}}) hash_add(&hash, std::to_string(limit));
+  hash_add(&hash, settings.vnc_caps);
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out;
   for (unsigned shift = 64; shift > 0; shift -= 4) out += kHex[(hash.value >> (shift - 4)) & 0xFU];

@@ -213,6 +213,24 @@ constexpr Field kFields[] = {
     {.row = {"VNC_DNS", "", "IP addresses, separated by commas", "Name servers of the sessions; without them the engine's"},
      .text = &Settings::vnc_dns,
      .accept = accept_addresses},
+    {.row = {"VNC_MEMORY_MB", "2048", "a whole number from 64 to 1048576, or off", "Megabytes of memory that one session may use, with no swap beside it"},
+     .number = &Settings::vnc_memory_mb,
+     .min = 64,
+     .max = 1048576,
+     .has_off = true},
+    {.row = {"VNC_CPUS", "2", "a number above 0, at most 1024, or off", "Processors that one session may keep busy"},
+     .real = &Settings::vnc_cpus,
+     .most = 1024,
+     .has_off = true},
+    {.row = {"VNC_PIDS", "1024", "a whole number from 64 to 1000000, or off", "Processes and threads that one session may have at once"},
+     .number = &Settings::vnc_pids,
+     .min = 64,
+     .max = 1000000,
+     .has_off = true},
+    {.row = {"VNC_CAPS", "CHOWN,DAC_OVERRIDE,SETGID,SETPCAP,SETUID", "names of Linux capabilities, separated by commas; none; or engine",
+             "Capabilities that a session's first program has, all others are dropped; engine drops none and lets programs gain more"},
+     .text = &Settings::vnc_caps,
+     .accept = accept_capabilities},
     {.row = {"VNC_LANG", "pt-BR", "language tags such as pt-BR, separated by commas, the best first",
              "Languages that the browser speaks and asks pages for"},
      .text = &Settings::vnc_lang,
@@ -239,6 +257,10 @@ bool read_field(const Field& field, std::string_view text, Settings* out) {
   if (field.text != nullptr) return field.accept(text, &(out->*field.text));
   if (field.number != nullptr) {
     long value = 0;
+    if (field.has_off && text == "off") {
+      out->*field.number = 0;
+      return true;
+    }
     if (field.has_auto && text == "auto") {
       out->*field.number = kPoolAuto;
       return true;
@@ -267,6 +289,7 @@ std::string show_field(const Field& field, const Settings& settings) {
   if (field.is_login_url) return text_without_password(settings.*field.text);
   if (field.text != nullptr) return settings.*field.text;
   if (field.has_auto && settings.*field.number == kPoolAuto) return "auto";
+  if (field.has_off && field.number != nullptr && settings.*field.number == 0) return "off";
   if (field.number != nullptr) return std::to_string(settings.*field.number);
   if (field.has_off && settings.*field.real == 0) return "off";
   if (field.real != nullptr) {

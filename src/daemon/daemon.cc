@@ -237,6 +237,10 @@ void log_job(Daemon& daemon, const JobResult& result) {
     write_log(daemon, LogLevel::Warning, "NETWORK",
               "Network " + name + " has subnet " + subnets + ", not DOCKER_NETWORK_SUBNET=" + daemon.settings->docker_network_subnet +
                   ": remove it (docker network rm " + name + ") when no session runs, and it is made anew");
+  if (!result.network.isolated)
+    write_log(daemon, LogLevel::Warning, "NETWORK",
+              "Network " + name + " lets sessions reach one another, as those do that earlier versions made: remove it (docker network rm " + name +
+                  ") when no session runs, and it is made anew without that");
 }
 
 void identify(Daemon& daemon, std::vector<std::string> container_ids) {

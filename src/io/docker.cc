@@ -217,8 +217,7 @@ EngineError docker_inspect(void* self, const std::string& id_or_name, ContainerI
   return {};
 }
 
-EngineError look_for_network(Docker* docker, const std::string& name, std::vector<std::string>* subnets,
-                             bool* missing) {
+EngineError look_for_network(Docker* docker, const std::string& name, EngineNetwork* network, bool* missing) {
   const std::string what = "look for network " + name;
   const DockerRequest request = request_for(docker, "GET", "/networks/" + docker_escape(name));
   DockerReply reply;
@@ -226,7 +225,7 @@ EngineError look_for_network(Docker* docker, const std::string& name, std::vecto
   *missing = error.fault == EngineFault::NetworkMissing;
   if (error) return error;
   std::string why;
-  if (!docker_parse_network(reply.body, subnets, &why)) return nonsense(request, what, why);
+  if (!docker_parse_network(reply.body, &network->subnets, &network->isolated, &why)) return nonsense(request, what, why);
   return {};
 }
 
@@ -238,7 +237,7 @@ EngineError docker_ensure_network(void* self, const NetworkSpec& spec, EngineNet
   }
   EngineNetwork network;
   bool missing = false;
-  EngineError error = look_for_network(docker, spec.name, &network.subnets, &missing);
+  EngineError error = look_for_network(docker, spec.name, &network, &missing);
   if (missing) {
     DockerRequest request = request_for(docker, "POST", "/networks/create");
     request.body = docker_network_body(spec);
@@ -248,10 +247,10 @@ EngineError docker_ensure_network(void* self, const NetworkSpec& spec, EngineNet
     network.created = !refused;
     // Whoever else makes it at this moment shows as "already exists", or as an address range that overlaps, a moment before
     // the engine shows the network itself.
-    error = look_for_network(docker, spec.name, &network.subnets, &missing);
+    error = look_for_network(docker, spec.name, &network, &missing);
     for (int i = 0; i < kNetworkLooks && missing && refused; ++i) {
       rest_ms(kLookMs);
-      error = look_for_network(docker, spec.name, &network.subnets, &missing);
+      error = look_for_network(docker, spec.name, &network, &missing);
     }
     if (missing && refused) {
       error = refused;

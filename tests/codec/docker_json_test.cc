@@ -75,6 +75,19 @@ static void test_create_body_name_servers(void**) {
   assert_non_null(strstr(docker_create_body(spec).c_str(), "\"Dns\":[\"10.0.0.1\",\"::1\"]"));
 }
 
+static void test_create_body_limits(void**) {
+  LaunchSpec spec = some_spec();
+  spec.memory_bytes = int64_t{2} << 30;
+  spec.cpu_percent = 150;
+  spec.processes = 1024;
+  spec.confined = true;
+  assert_non_null(strstr(docker_create_body(spec).c_str(),
+                         "\"Mounts\":[],\"Memory\":2147483648,\"MemorySwap\":2147483648,\"CpuPeriod\":100000,\"CpuQuota\":150000,"
+                         "\"PidsLimit\":1024,\"CapDrop\":[\"ALL\"],\"CapAdd\":[],\"SecurityOpt\":[\"no-new-privileges\"]}}"));
+  spec.capabilities = {"CHOWN", "SETUID"};
+  assert_non_null(strstr(docker_create_body(spec).c_str(), "\"CapAdd\":[\"CHOWN\",\"SETUID\"]"));
+}
+
 static void test_create_body_is_json_whatever_the_text(void**) {
   LaunchSpec spec = some_spec();
   spec.env = {{"APPNAME", "a\xFF\"\\\n{"}};
@@ -88,6 +101,7 @@ static void test_network_body(void**) {
   assert_string_equal(docker_network_body({"vnc_network", "10.10.0.0/24", "vnc_network"}).c_str(),
                       "{\"Driver\":\"bridge\",\"CheckDuplicate\":true,\"Name\":\"vnc_network\","
                       "\"IPAM\":{\"Driver\":\"default\",\"Config\":[{\"Subnet\":\"10.10.0.0/24\"}]},"
+                      "\"Options\":{\"com.docker.network.bridge.enable_icc\":\"false\"},"
                       "\"Labels\":{\"io.vnc-orchestrator.instance\":\"vnc_network\"}}");
 }
 
@@ -352,17 +366,21 @@ static void test_list_odd_answers(void**) {
 
 static void test_network(void**) {
   std::vector<std::string> subnets;
+  bool isolated = true;
   std::string error;
-  assert_true(docker_parse_network(recorded("20.10-network.json"), &subnets, &error));
+  assert_true(docker_parse_network(recorded("20.10-network.json"), &subnets, &isolated, &error));
+  assert_false(isolated);
   assert_true((subnets == std::vector<std::string>{"10.213.77.0/28"}));
-  assert_true(docker_parse_network(recorded("documented-1.52-network.json"), &subnets, &error));
+  assert_true(docker_parse_network(recorded("documented-1.52-network.json"), &subnets, &isolated, &error));
   assert_true((subnets == std::vector<std::string>{"10.10.0.0/24", "fd12:3456::/64"}));
-  assert_true(docker_parse_network("{\"IPAM\":{\"Config\":null}}", &subnets, &error));
-  assert_true(subnets.empty());
+  assert_true(docker_parse_network("{\"IPAM\":{\"Config\":null}}", &subnets, &isolated, &error));
+  assert_true(subnets.empty() && !isolated);
+  assert_true(docker_parse_network(recorded("20.10-network-isolated.json"), &subnets, &isolated, &error));
+  assert_true(isolated);
   subnets = {"as it was"};
   for (const char* bad : {"", "{}", "[]", "{\"message\":\"network x not found\"}"}) {
     error.clear();
-    assert_false(docker_parse_network(bad, &subnets, &error));
+    assert_false(docker_parse_network(bad, &subnets, &isolated, &error));
     assert_false(error.empty());
     assert_int_equal(subnets.size(), 1);
   }
@@ -610,7 +628,8 @@ static void parse_all(const std::string& text) {
   if (!docker_parse_created(text, &id, &error)) assert_false(error.empty());
   if (!docker_parse_inspect(text, "codect_net", 6080, &info, &error)) assert_false(error.empty());
   if (!docker_parse_list(text, "codect_net", 6080, &list, &error)) assert_false(error.empty());
-  if (!docker_parse_network(text, &subnets, &error)) assert_false(error.empty());
+  bool isolated = false;
+  if (!docker_parse_network(text, &subnets, &isolated, &error)) assert_false(error.empty());
   docker_parse_event(text, &event, &error);
   docker_parse_pull_line(text, &progress, &error);
   for (const ContainerInfo& one : list) assert_in_range(one.host_port, 0, 65535);
@@ -644,6 +663,7 @@ int main() {
       cmocka_unit_test(test_create_body),
       cmocka_unit_test(test_create_body_mounts_are_read_only),
       cmocka_unit_test(test_create_body_name_servers),
+      cmocka_unit_test(test_create_body_limits),
       cmocka_unit_test(test_create_body_is_json_whatever_the_text),
       cmocka_unit_test(test_network_body),
       cmocka_unit_test(test_versions),

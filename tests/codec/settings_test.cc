@@ -82,6 +82,10 @@ static void test_defaults(void**) {
   assert_string_equal(s.vnc_tls_cert.c_str(), "");
   assert_string_equal(s.vnc_tls_key.c_str(), "");
   assert_string_equal(s.vnc_access_url.c_str(), "");
+  assert_int_equal(s.vnc_memory_mb, 2048);
+  assert_true(s.vnc_cpus == 2);
+  assert_int_equal(s.vnc_pids, 1024);
+  assert_string_equal(s.vnc_caps.c_str(), "CHOWN,DAC_OVERRIDE,SETGID,SETPCAP,SETUID");
   assert_string_equal(s.docker_host.c_str(), "unix:///var/run/docker.sock");
 }
 
@@ -89,7 +93,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 43);
+  assert_int_equal(count, 47);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -130,6 +134,10 @@ static void test_every_row_has_its_own_place(void**) {
                              {"VNC_PROXY", "http://p:1"},
                              {"VNC_NO_PROXY", "h"},
                              {"VNC_DNS", "10.0.0.1"},
+                             {"VNC_MEMORY_MB", "512"},
+                             {"VNC_CPUS", "0.5"},
+                             {"VNC_PIDS", "off"},
+                             {"VNC_CAPS", "CHOWN"},
                              {"VNC_LANG", "en"},
                              {"TZ", "UTC"},
                              {"DOCKER_HOST", "unix:///s"}};
@@ -221,6 +229,10 @@ static void test_values_of_each(void**) {
                 {"*", "a,,b", "http://a", "a/b", "a:0", "a:x", "a b"});
   assert_values("VNC_DNS", {"10.0.0.1", "10.0.0.1, fd00::1"},
                 {"dns", "10.0.0.1:53", "10.0.0.1,", "10.0.0", "10.0.0.1 10.0.0.2"});
+  assert_values("VNC_MEMORY_MB", {"64", "1048576", "off"}, {"63", "1048577", "2g", "1.5", "0"});
+  assert_values("VNC_CPUS", {"0.5", "2", "off"}, {"0", "-1", "two", "1025"});
+  assert_values("VNC_PIDS", {"64", "1000000", "off"}, {"63", "1000001", "0"});
+  assert_values("VNC_CAPS", {"none", "engine", "CHOWN", "cap_chown, Sys_Admin"}, {"a b", "CHOWN,", "CAP_", "CHOWN;x", "9"});
   assert_values("VNC_LANG", {"pt-BR", "pt-BR, en", "es-419", "zh-Hant-TW"},
                 {"p", "pt_BR", "pt-", "-pt", "pt-BR,", "portuguese", "pt--BR", "pt-123456789"});
   assert_values("TZ", {"America/Sao_Paulo", "UTC", "Etc/GMT+3", "<-03>3", ":UTC"}, {"a b", "a\nb", "\xC3\xA3", "a;b"});
@@ -486,7 +498,7 @@ static void test_fingerprint(void**) {
   // Computed apart from this program: FNV-1a 64 over "<length>:<text>" of localhost/vnc-orchestrator-session:latest, 6080, 0.0.0.0,
   // 6, APPNAME, firefox-kiosk https://google.com, WIDTH, 410, HEIGHT, 900, KEYBOARD, auto, CLIPBOARD, both, SESSION_LANG, pt-BR, 0, 0. If it changes, pools of running installations
   // are thrown away at the next start.
-  assert_string_equal(settings_fingerprint(good({})).c_str(), "39ba2889b15696ce");
+  assert_string_equal(settings_fingerprint(good({})).c_str(), "86610fdec5bd9498");
   const std::string today = settings_fingerprint(good({}));
   const NameValues changing[] = {{{"VNC_IMAGE", "other"}},
                                  {{"VNC_APPNAME", "other"}},
@@ -504,6 +516,12 @@ static void test_fingerprint(void**) {
                                  {{"VNC_DNS", "10.0.0.1"}},
                                  {{"VNC_DNS", "10.0.0.1,10.0.0.2"}},
                                  {{"VNC_LANG", "en"}},
+                                 {{"VNC_MEMORY_MB", "1024"}},
+                                 {{"VNC_MEMORY_MB", "off"}},
+                                 {{"VNC_CPUS", "1"}},
+                                 {{"VNC_PIDS", "2048"}},
+                                 {{"VNC_CAPS", "none"}},
+                                 {{"VNC_CAPS", "engine"}},
                                  {{"TZ", "UTC"}},
                                  {{"VNC_TLS_CERT", "/c"}, {"VNC_TLS_KEY", "/k"}}};
   std::vector<std::string> all = {today};

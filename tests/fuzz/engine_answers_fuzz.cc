@@ -47,8 +47,9 @@ void check_others(std::string_view body) {
   else
     HOLDS(id.empty() && !error.empty() && is_harmless(error), body);
   std::vector<std::string> subnets = {"untouched"};
+  bool isolated = false;
   error.clear();
-  if (docker_parse_network(body, &subnets, &error))
+  if (docker_parse_network(body, &subnets, &isolated, &error))
     HOLDS(std::none_of(subnets.begin(), subnets.end(), [](const std::string& subnet) { return subnet.empty(); }), body);
   else
     HOLDS(subnets.size() == 1 && !error.empty() && is_harmless(error), body);

@@ -29,8 +29,13 @@ Box box_start(Stage* stage, const std::string& name, const std::vector<std::stri
                                       stage->fixture->network,
                                       "--shm-size",
                                       "256m",
+                                      "--cap-drop",
+                                      "ALL",
                                       "-p",
                                       "127.0.0.1:" + (host_port == 0 ? "" : std::to_string(host_port)) + ":6080"};
+  // As the daemon confines a session where nothing else is set.
+  for (const char* capability : {"CHOWN", "DAC_OVERRIDE", "SETGID", "SETPCAP", "SETUID"}) command.insert(command.end(), {"--cap-add", capability});
+  command.insert(command.end(), {"--security-opt", "no-new-privileges", "--pids-limit", "1024", "--memory", "2g", "--memory-swap", "2g"});
   command.insert(command.end(), options.begin(), options.end());
   command.push_back(stage->fixture->image);
   stage->containers.push_back(box.name);
@@ -85,7 +90,8 @@ int box_pid(const Box& box, const std::string& text) {
 }
 
 void box_kill(const Box& box, int pid, const char* signal_name) {
-  proc_output({"docker", "exec", "-u", "0", box.name, "sh", "-c",
+  // The container's own root may not do that.
+  proc_output({"docker", "exec", "--privileged", "-u", "0", box.name, "sh", "-c",
                std::string("kill -") + signal_name + " " + std::to_string(pid)});
 }
 
