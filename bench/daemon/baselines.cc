@@ -89,15 +89,20 @@ Beside nginx_start(Scene* scene, Daemon* daemon, const std::string& path, int nu
   return serve(scene, daemon, "nginx", number, {"nginx", "-c", folder + ".conf"});
 }
 
-double durable_write(const Daemon* daemon, const std::string& bytes) {
-  const std::string path = daemon->folder + "/baseline.json", temporary = path + ".tmp";
-  const int folder = open(daemon->folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+double durable_write_ms(const std::string& folder, const std::string& bytes) {
+  const std::string path = folder + "/baseline.json", temporary = path + ".tmp";
+  const int folder_fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const double begin = now_seconds();
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   const bool done = fd >= 0 && write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && fsync(fd) == 0 &&
-                    close(fd) == 0 && rename(temporary.c_str(), path.c_str()) == 0 && fsync(folder) == 0;
+                    close(fd) == 0 && rename(temporary.c_str(), path.c_str()) == 0 && fsync(folder_fd) == 0;
   const double ms = (now_seconds() - begin) * 1000;
-  close(folder);
-  check_at(done, "a durable write failed in " + daemon->folder);
+  close(folder_fd);
+  return done ? ms : -1;
+}
+
+double durable_write(const Daemon* daemon, const std::string& bytes) {
+  const double ms = durable_write_ms(daemon->folder, bytes);
+  check_at(ms >= 0, "a durable write failed in " + daemon->folder);
   return ms;
 }

@@ -23,5 +23,7 @@ Beside nginx_start(Scene* scene, Daemon* daemon, const std::string& path, int nu
 
 // write, fsync, rename, fsync of the folder, with these bytes; milliseconds. The folder is the daemon's own.
 double durable_write(const Daemon* daemon, const std::string& bytes);
+// The same from any thread: fails no row, and is negative when it could not be done.
+double durable_write_ms(const std::string& folder, const std::string& bytes);
 
 #endif

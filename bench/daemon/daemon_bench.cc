@@ -19,6 +19,13 @@ int main() {
                                                        E2E_TEST(claim_scale),
                                                        E2E_TEST(restart),
                                                        E2E_TEST(status_hold),
+                                                       E2E_TEST(cold),
+                                                       E2E_TEST(cold_together),
+                                                       E2E_TEST(refill),
+                                                       E2E_TEST(picture),
+                                                       E2E_TEST(picture_crowded),
+                                                       E2E_TEST(storm),
+                                                       E2E_TEST(phases),
                                                        E2E_TEST(memory),
                                                    });
   const bool all_met = table_print(kResults);

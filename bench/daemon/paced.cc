@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <ctime>
 #include <deque>
+#include <memory>
 
 #include "support/http_client.h"
 #include "support/suite.h"
@@ -31,8 +32,7 @@ struct Askers {
   }
 };
 
-Askers* askers_open(int port, size_t count) {
-  auto* askers = new Askers;
+void askers_add(Askers* askers, int port, size_t count) {
   for (size_t i = 0; i < count; i++) {
     Asker one;
     one.fd = tcp_connect(port);
@@ -43,7 +43,6 @@ Askers* askers_open(int port, size_t count) {
     askers->all.push_back(one);
     askers->polled.push_back({one.fd, POLLIN, 0});
   }
-  return askers;
 }
 
 std::string request_of(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"; }
@@ -75,43 +74,77 @@ void wait_for_any(Askers* askers, double seconds) {
 
 }  // namespace
 
-std::vector<double> paced_ask(int port, const std::string& path, int connections, double rate, const std::function<bool()>& goes_on) {
-  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  const std::unique_ptr<Askers> askers(askers_open(port, static_cast<size_t>(connections)));
-  const std::string request = request_of(path);
-  std::vector<double> out;
-  std::vector<Asker*> idle;
-  for (Asker& one : askers->all) idle.push_back(&one);
-  std::deque<double> late;  // due, and no connection free for it
-  const double begin = now_seconds();
-  double asked = 0;
-  bool more = true;
-  while (more || idle.size() < askers->all.size() || !late.empty()) {
-    more = more && goes_on();
-    const double now = now_seconds();
-    check_at(out.empty() || now - begin < 300, "the paced requests do not end");
-    for (double due; more && (due = begin + asked / rate) <= now; asked++) late.push_back(due);
-    for (; !late.empty() && !idle.empty(); late.pop_front(), idle.pop_back()) ask(idle.back(), request, late.front());
-    wait_for_any(askers.get(), more && late.empty() ? std::max(0.0, begin + asked / rate - now_seconds()) : 0.01);
-    for (size_t i = 0; i < askers->all.size(); i++) {
-      Asker* one = &askers->all[i];
-      if (askers->polled[i].revents == 0 || !hear(one)) continue;
-      check_at(one->due >= 0, "an answer that nobody asked for");
-      out.push_back((now_seconds() - one->due) * 1000);
-      one->due = -1;
-      idle.push_back(one);
-    }
+// A stream while it runs.
+namespace {
+
+struct Flow {
+  Stream* stream = nullptr;
+  size_t first = 0;  // of its askers
+  std::vector<Asker*> idle = {};
+  std::deque<double> late = {};  // due, and no connection free for it
+  double begin = 0, asked = 0;
+};
+
+double next_due(const Flow& flow) { return flow.begin + flow.asked / flow.stream->rate; }
+
+bool rests(const Flow& flow) { return flow.late.empty() && flow.idle.size() == static_cast<size_t>(flow.stream->connections); }
+
+void flow_ask(Flow* flow, bool more) {
+  const double now = now_seconds();
+  for (double due; more && (due = next_due(*flow)) <= now; flow->asked++) flow->late.push_back(due);
+  for (; !flow->late.empty() && !flow->idle.empty(); flow->late.pop_front(), flow->idle.pop_back())
+    ask(flow->idle.back(), request_of(flow->stream->path()), flow->late.front());
+}
+
+void flow_hear(Flow* flow, Askers* askers) {
+  for (size_t i = flow->first; i < flow->first + static_cast<size_t>(flow->stream->connections); i++) {
+    Asker* one = &askers->all[i];
+    if (askers->polled[i].revents == 0 || !hear(one)) continue;
+    check_at(one->due >= 0, "an answer that nobody asked for");
+    flow->stream->ms.push_back((now_seconds() - one->due) * 1000);
+    one->due = -1;
+    flow->idle.push_back(one);
   }
-  return out;
+}
+
+}  // namespace
+
+void paced_ask(std::vector<Stream>* streams, const std::function<bool()>& goes_on) {
+  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  const std::unique_ptr<Askers> askers(new Askers);
+  std::vector<Flow> flows;
+  for (Stream& stream : *streams) {
+    flows.push_back(Flow{.stream = &stream, .first = askers->all.size()});
+    askers_add(askers.get(), stream.port, static_cast<size_t>(stream.connections));
+  }
+  const double begin = now_seconds();
+  for (Flow& flow : flows) {
+    flow.begin = begin;
+    for (int i = 0; i < flow.stream->connections; i++) flow.idle.push_back(&askers->all[flow.first + static_cast<size_t>(i)]);
+  }
+  for (bool more = true; more || !std::all_of(flows.begin(), flows.end(), rests);) {
+    more = more && goes_on();
+    check_at(now_seconds() - begin < 300, "the paced requests do not end");
+    double wake = now_seconds() + 0.01;
+    for (Flow& flow : flows) {
+      flow_ask(&flow, more);
+      if (more && flow.late.empty()) wake = std::min(wake, next_due(flow));
+    }
+    wait_for_any(askers.get(), std::max(0.0, wake - now_seconds()));
+    for (Flow& flow : flows) flow_hear(&flow, askers.get());
+  }
 }
 
 std::vector<double> paced_ask_for(int port, const std::string& path, int connections, double rate, double seconds) {
   const double end = now_seconds() + seconds;
-  return paced_ask(port, path, connections, rate, [end] { return now_seconds() < end; });
+  std::vector<Stream> streams = {{.port = port, .path = [path] { return path; }, .connections = connections, .rate = rate}};
+  paced_ask(&streams, [end] { return now_seconds() < end; });
+  return streams[0].ms;
 }
 
 Burst burst_ask(int port, const std::vector<std::string>& paths) {
-  const std::unique_ptr<Askers> askers(askers_open(port, paths.size()));
+  const std::unique_ptr<Askers> askers(new Askers);
+  askers_add(askers.get(), port, paths.size());
   Burst burst;
   burst.each.resize(paths.size());
   std::vector<std::string> requests;

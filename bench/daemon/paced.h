@@ -10,9 +10,17 @@
 #include <string>
 #include <vector>
 
-// GET `path`, `rate` times a second, over so many kept connections to 127.0.0.1:port, until `goes_on` (asked at each turn) says no. Milliseconds of
-// each request from when it was due to its whole answer. Every answer must be a 302; fails the row otherwise.
-std::vector<double> paced_ask(int port, const std::string& path, int connections, double rate, const std::function<bool()>& goes_on);
+struct Stream {
+  int port = 0;
+  std::function<std::string()> path;  // of the next request
+  int connections = 1;
+  double rate = 0;  // a second
+  std::vector<double> ms = {};  // of each request, from when it was due to its whole answer
+};
+// GET on kept connections to 127.0.0.1, all streams beside each other, until `goes_on` (asked at each turn) says no. Every answer must be a 302;
+// fails the row otherwise.
+void paced_ask(std::vector<Stream>* streams, const std::function<bool()>& goes_on);
+// One stream of one path, for so many seconds.
 std::vector<double> paced_ask_for(int port, const std::string& path, int connections, double rate, double seconds);
 
 struct Burst {

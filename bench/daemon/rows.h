@@ -16,4 +16,13 @@ void restart(Scene* scene);         // scale.cc
 void status_hold(Scene* scene);
 void memory(Scene* scene);          // memory.cc
 
+// On the engine of this machine.
+void cold(Scene* scene);            // cold.cc
+void cold_together(Scene* scene);
+void refill(Scene* scene);
+void phases(Scene* scene);
+void picture(Scene* scene);         // picture.cc
+void picture_crowded(Scene* scene);
+void storm(Scene* scene);           // storm.cc
+
 #endif

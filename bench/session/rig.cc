@@ -114,57 +114,8 @@ double box_cpu_seconds(const Box& box) {
 
 // ---- viewers ---------------------------------------------------------------------------------------------------------
 
-namespace {
-
-// Evaluated before any script of a page. It counts what comes through WebSockets, and looks at the picture each time that noVNC
-// has put something on it: noVNC draws aside, then copies to the canvas in the page, so that copy is the moment a viewer sees it.
-// The place looked at is not the middle, where the X server shows its pointer.
-const char* const kWatch = R"js(
-(() => {
-  const watch = window.watch = { bytes: 0, onDraw: null, paintedAt: 0, color: null };
-  const Native = window.WebSocket;
-  window.WebSocket = new Proxy(Native, { construct(target, words) {
-    const socket = new target(...words);
-    socket.addEventListener('message', (event) => { watch.bytes += event.data.byteLength || 0; });
-    return socket;
-  } });
-  const near = (data, rgb) => [16, 8, 0].every((shift, i) => Math.abs(data[i] - (rgb >> shift & 255)) <= 8);
-  watch.at = (context, x, y) => context.getImageData(x, y, 1, 1).data;
-  watch.near = near;
-  const draw = CanvasRenderingContext2D.prototype.drawImage;
-  CanvasRenderingContext2D.prototype.drawImage = function (...words) {
-    draw.apply(this, words);
-    if (!this.canvas.isConnected) return;
-    if (watch.color !== null && !watch.paintedAt) {
-      const { width, height } = this.canvas;
-      if (width > 1 && near(watch.at(this, width >> 2, height - 40), watch.color)) watch.paintedAt = performance.now();
-    }
-    if (watch.onDraw) watch.onDraw(this);
-  };
-})();
-)js";
-
-}  // namespace
-
 std::string viewer_url(Kind kind, const Box& box) {
   return box_url(box, "http", kind == Kind::Stock ? "/vnc.html?autoconnect=true&resize=scale" : "/");
 }
 
-BrowserPtr viewer_open() { return browser_open(500, 950); }
-
-double browser_number(Browser* browser, const std::string& body) { return atof(browser_script(browser, body).c_str()); }
-
-double viewer_go(Browser* browser, const std::string& url, unsigned rgb) {
-  browser_at_each_load(browser, std::string(kWatch) + "watch.color = " + std::to_string(rgb) + ";");
-  double painted = 0;
-  bool seen = false;
-  // Stock noVNC now and then stays at "connecting" for ever; who sits before it loads the page again.
-  for (int loads = 0; loads < 3 && !seen; loads++) {
-    if (loads > 0) fprintf(stderr, "warning: %s showed no session for 20 s: loaded again\n", url.c_str());
-    browser_go(browser, url);
-    seen = wait_until(20, [&] { return (painted = browser_number(browser, "return String(watch.paintedAt)")) > 0; });
-  }
-  if (!seen) keep("bench-no-session", browser_screenshot(browser));
-  check_at(seen, url + " shows no session, see tests/out/image/bench-no-session.png");
-  return painted;
-}
+double viewer_go(Browser* browser, const std::string& url, unsigned rgb) { return viewer_show(browser, url, rgb).page_ms; }

@@ -7,6 +7,7 @@
 
 #include "bench/support/rounds.h"
 #include "bench/support/table.h"
+#include "bench/support/viewer.h"
 #include "image/stage.h"
 
 enum class Kind { Stock, Ours };
@@ -37,10 +38,7 @@ double box_cpu_seconds(const Box& box);
 
 // The address of the page that shows a session at once, over plain http.
 std::string viewer_url(Kind kind, const Box& box);
-// A new browser with an empty profile that has been told to watch what it draws and receives (see rig.cc).
-BrowserPtr viewer_open();
 // Goes there and waits for the colour near the lower left corner of the picture. Milliseconds from the start of the navigation to that frame.
 double viewer_go(Browser* browser, const std::string& url, unsigned rgb);
-double browser_number(Browser* browser, const std::string& body);
 
 #endif
