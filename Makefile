@@ -266,6 +266,14 @@ BENCH_ROUNDS ?= 5
 bench: all have-test-libs build/release/bench/daemon/daemon_bench tiny-image image ## the daemon beside what bounds it, row by row: BENCH_ROUNDS=5 ROW=reuse
 	VNC_DAEMON=$(abspath vnc-orchestrator) BENCH_ROUNDS=$(BENCH_ROUNDS) ROW='$(ROW)' build/release/bench/daemon/daemon_bench
 
+build/release/bench/viewers/viewers_bench: $(call objects,release,bench/viewers/*.cc bench/daemon/stand.cc bench/daemon/idler.cc bench/support/*.cc $(parts_e2e)) \
+  | build/release/tests/standin/standin_engine
+	$(call quiet,LINK)$(CXX) $(release_flags) -pthread $(release_link) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(libs_e2e)
+
+.PHONY: bench-viewers
+bench-viewers: all have-test-libs build/release/bench/viewers/viewers_bench tiny-image ## what it costs to know who watches 1,000 sessions, and how soon it is known: ROW=delay
+	VNC_DAEMON=$(abspath vnc-orchestrator) BENCH_ROUNDS=$(BENCH_ROUNDS) ROW='$(ROW)' build/release/bench/viewers/viewers_bench
+
 .PHONY: bench-session
 bench-session: have-test-libs build/release/bench/session/session_bench image ## the session image beside a stock one, row by row: BENCH_ROUNDS=5 ROW=start
 	docker build -q -t localhost/vnc-orchestrator-stock:latest $(srcdir)/bench/session/stock

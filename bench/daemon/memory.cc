@@ -1,10 +1,10 @@
 // What the daemon takes while nobody asks: memory, processor, wake-ups, at 10 and at 1,000 sessions.
-#include <dirent.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
 #include "bench/daemon/baselines.h"
+#include "bench/daemon/idler.h"
 #include "bench/daemon/rows.h"
 #include "support/memory.h"
 
@@ -13,32 +13,7 @@ namespace {
 constexpr double kMinute = 60;
 constexpr int kSizes[] = {10, 100, 300, 1000};
 
-struct Idler {
-  pid_t pid = -1;
-  double cpu = 0, wakes = 0;  // as of the last look
-};
-
-double field(const std::string& path, const std::string& name) {
-  const std::string text = file_text(path);
-  const size_t at = text.find("\n" + name + ":");
-  return at == std::string::npos ? 0 : atof(text.c_str() + at + name.size() + 2);
-}
-
-// Of all its threads: seconds on a processor, and how often each was put on one.
-void look(Idler* one) {
-  one->cpu = one->wakes = 0;
-  const std::string tasks = "/proc/" + std::to_string(one->pid) + "/task/";
-  DIR* folder = opendir(tasks.c_str());
-  check_at(folder != nullptr, "a process that is measured has ended");
-  while (const dirent* entry = readdir(folder)) {
-    if (entry->d_name[0] == '.') continue;
-    one->cpu += atof(file_text(tasks + entry->d_name + "/schedstat").c_str()) / 1e9;
-    one->wakes += field(tasks + entry->d_name + "/status", "voluntary_ctxt_switches");
-  }
-  closedir(folder);
-}
-
-double resident_mb(pid_t pid) { return field("/proc/" + std::to_string(pid) + "/smaps_rollup", "Rss") / 1024; }
+double resident_mb(pid_t pid) { return proc_field("/proc/" + std::to_string(pid) + "/smaps_rollup", "Rss") / 1024; }
 double private_mb(pid_t pid) { return static_cast<double>(memory_private_dirty_kib(pid)) / 1024; }
 
 pid_t idle_start(Scene* scene, int port) {
@@ -75,8 +50,8 @@ void memory(Scene* scene) {
   sleep(20);  // threads without work end after ten
   for (Round& round : rounds) {
     for (Idler& one : round.ours)
-      if (one.pid > 0) look(&one);
-    look(&round.base);
+      if (one.pid > 0) idler_look(&one);
+    idler_look(&round.base);
   }
   const double begin = now_seconds();
   usleep(static_cast<useconds_t>(kMinute * 1e6));
@@ -86,7 +61,7 @@ void memory(Scene* scene) {
   auto note = [&](const Idler& before, std::vector<double>* p, std::vector<double>* r, std::vector<double>* c, std::vector<double>* w) {
     if (before.pid <= 0) return;
     Idler now = before;
-    look(&now);
+    idler_look(&now);
     p->push_back(private_mb(now.pid));
     r->push_back(resident_mb(now.pid));
     c->push_back((now.cpu - before.cpu) / seconds * 100);

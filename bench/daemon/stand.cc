@@ -78,7 +78,7 @@ std::string crew_client(int number) { return std::to_string(11122200000L + numbe
 
 void stand_crew(Scene* scene, Daemon* d, const Crew& crew) {
   const int inside = std::min(crew.sessions, kRange - crew.pool - crew.spare);
-  standin_start_for(scene, d, inside + crew.pool + crew.spare, kHealthyAfterMs, kCallMs);
+  standin_start_for(scene, d, inside + crew.pool + crew.spare, kHealthyAfterMs, kCallMs, crew.viewers);
   daemon_set(d, "WARM_POOL_SIZE", std::to_string(crew.pool));
   const NetworkSpec network{d->settings["DOCKER_NETWORK_NAME"], d->settings["DOCKER_NETWORK_SUBNET"], d->settings["DOCKER_NETWORK_NAME"]};
   check_number(engine_call(d->socket, "POST", "/networks/create", docker_network_body(network)).status, 201, "the stand-in's network");

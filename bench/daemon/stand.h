@@ -25,6 +25,7 @@ struct Crew {
   int sessions = 0;
   int pool = 0;
   int spare = 0;          // ports that are free when all is there
+  int viewers = -1;       // of each session, whose process is then a real one; -1: no process
   bool started = true;    // false: all is prepared, and the daemon yet to be started
 };
 // The daemon on a stand-in engine of its own (tests/standin), with so many sessions, of clients crew_client(0), (1) ..., and a full pool. What a

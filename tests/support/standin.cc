@@ -23,13 +23,14 @@ std::string program() {
 }  // namespace
 
 void standin_start(Scene* scene, int slots, int healthy_after_ms, int call_ms, const At& at) {
-  standin_start_for(scene, scene->daemon, slots, healthy_after_ms, call_ms, at);
+  standin_start_for(scene, scene->daemon, slots, healthy_after_ms, call_ms, -1, at);
 }
 
-void standin_start_for(Scene* scene, Daemon* d, int slots, int healthy_after_ms, int call_ms, const At& at) {
+void standin_start_for(Scene* scene, Daemon* d, int slots, int healthy_after_ms, int call_ms, int viewers, const At& at) {
   d->socket = d->folder + "/standin.sock";
-  auto engine = std::make_shared<ProcPtr>(proc_start(
-      {program(), d->socket, std::to_string(healthy_after_ms), std::to_string(call_ms)}, d->folder + "/standin.log"));
+  std::vector<std::string> command = {program(), d->socket, std::to_string(healthy_after_ms), std::to_string(call_ms)};
+  if (viewers >= 0) command.insert(command.end(), {"6080", std::to_string(viewers)});
+  auto engine = std::make_shared<ProcPtr>(proc_start(command, d->folder + "/standin.log"));
   scene->cleanups.push_back([engine] { engine->reset(); });
   const bool up = wait_until(10, [&] { return engine_call(d->socket, "GET", "/version").status == 200; });
   check_at(up, "the stand-in does not answer: " + file_text(d->folder + "/standin.log"), at);
