@@ -90,8 +90,8 @@ int box_pid(const Box& box, const std::string& text) {
 }
 
 void box_kill(const Box& box, int pid, const char* signal_name) {
-  // The container's own root may not do that.
-  proc_output({"docker", "exec", "--privileged", "-u", "0", box.name, "sh", "-c",
+  // As the one whose programs they are: the container's root may not do that.
+  proc_output({"docker", "exec", "-u", "session", box.name, "sh", "-c",
                std::string("kill -") + signal_name + " " + std::to_string(pid)});
 }
 
