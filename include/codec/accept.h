@@ -18,6 +18,8 @@ Accept accept_host_path;  // an absolute path, as a bind mount wants it
 Accept accept_url_host;   // a host name, an IPv4 address, or an IPv6 address in brackets
 Accept accept_address;    // an IP address
 Accept accept_hosts;      // host names or addresses, each perhaps with a port, separated by commas; kept without blanks
+Accept accept_token;      // a bearer token (RFC 6750) that is too long to be guessed
+Accept accept_place;      // an IP address or localhost with a port, or "unix:" and an absolute path
 Accept accept_addresses;  // one or more, separated by commas; kept without blanks
 Accept accept_listen;     // an IP address or a host name
 Accept accept_subnet;     // IPv4, CIDR

@@ -17,6 +17,7 @@ struct RequestSource {
   std::string fetch_site = {};  // Sec-Fetch-Site
   std::string fetch_mode = {};  // Sec-Fetch-Mode
   std::string purpose = {};     // Sec-Purpose, or one of its older names
+  std::string authorization = {};  // a secret: shown nowhere, and of no weight here
 };
 
 // Who may come in by a route.

@@ -39,6 +39,8 @@ struct Settings {
   int vnc_height = 0;
   std::string orchestrator_host;
   std::string allowed_hosts;  // with commas between
+  std::string admin_token;    // a secret: shown nowhere; empty: none is asked for
+  std::string admin_listen;   // "127.0.0.1:8081" or "unix:/path"; empty: all routes are on ORCHESTRATOR_PORT
   std::string vnc_scheme;
   int max_connections = 0;
   int max_waiting = 0;

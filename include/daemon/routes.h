@@ -25,10 +25,12 @@ struct Route {
 // Whom the routes let in.
 struct Doors {
   OwnHosts own;
+  std::string token;             // what administrators have to show; empty: nothing
+  bool admin_elsewhere = false;  // they have an entrance of their own
 };
 
 // Rows of one table: path -> what it does. Everything that can be wrong with a request is found here.
-Route route_request(const HttpRequest& request, const Doors& doors);
+Route route_request(const HttpRequest& request, const Doors& doors, bool by_admin_entrance);
 
 HttpAnswer route_redirect(const Settings& settings, int port);
 HttpAnswer route_removed(const AnswerRemoved& removed);

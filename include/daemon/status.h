@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/slots.h"
-#include "io/httpd.h"
+#include "daemon/entrances.h"
 #include "io/mailbox.h"
 #include "io/workers.h"
 
@@ -21,6 +21,6 @@ struct StatusDesk {
 void status_desk_open(StatusDesk* desk, Mailbox* mailbox);
 // Loop thread only, both of them. What is copied of the table is all that the loop does for it.
 void status_desk_ask(StatusDesk* desk, const Table& table, uint64_t request);
-void status_desk_made(StatusDesk* desk, const Table& table, Httpd* httpd, StatusMade made);
+void status_desk_made(StatusDesk* desk, const Table& table, const Entrances& entrances, StatusMade made);
 
 #endif

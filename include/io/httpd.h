@@ -19,7 +19,7 @@ struct HttpRequest {
   std::string method;
   std::string path;  // decoded, without the query
   std::vector<std::pair<std::string, std::string>> params;  // decoded, in order, repeated ones kept
-  std::string peer;  // address of the client
+  std::string peer;  // address of the client; of a unix socket its path
   RequestSource source;
 };
 
@@ -28,7 +28,17 @@ struct HttpAnswer {
   std::string body;       // JSON; sent as application/json; left out for HEAD by evhttp
   std::string location;   // for 302
   std::string allow;      // for 405
+  std::string authenticate = {};  // for 401: WWW-Authenticate
   int retry_after_seconds = 0;
+};
+
+// Where to listen, and which settings say so, for the words of an error.
+struct HttpPlace {
+  std::string address = {};  // IPv4, IPv6 or localhost
+  int port = 0;
+  std::string socket = {};  // path of a unix socket in place of these: 0660, gone when it is listened on no more
+  const char* address_setting = "ORCHESTRATOR_HOST";
+  const char* port_setting = "ORCHESTRATOR_PORT";
 };
 
 struct HttpHooks {
@@ -37,6 +47,7 @@ struct HttpHooks {
   void (*gone)(void* context, uint64_t id) = nullptr;
   void (*notice)(void* context, const std::string& text) = nullptr;  // a warning for people; may be null
   void* context = nullptr;
+  uint64_t ids_after = 0;  // of requests: where there is more than one listener, none is to share any
 };
 
 struct HttpLimits {
@@ -54,9 +65,8 @@ struct HttpdDeleter {
 };
 using HttpdPtr = std::unique_ptr<Httpd, HttpdDeleter>;
 
-// Listens on address:port. nullptr with *error in words (address in use, not ours, no right to a low port).
-HttpdPtr httpd_create(event_base* base, const std::string& address, int port, const HttpLimits& limits, const HttpHooks& hooks,
-                      std::string* error);
+// nullptr with *error in words (address in use, not ours, no right to a low port).
+HttpdPtr httpd_create(event_base* base, const HttpPlace& place, const HttpLimits& limits, const HttpHooks& hooks, std::string* error);
 // Exactly once for each request handed out. `Cache-Control: no-store` and Content-Type go on everything.
 void httpd_answer(Httpd* httpd, uint64_t id, const HttpAnswer& answer);
 size_t httpd_waiting(const Httpd* httpd);     // handed out and not answered

@@ -176,6 +176,22 @@ bool accept_capabilities(std::string_view text, std::string* out) {
   return true;
 }
 
+bool accept_token(std::string_view text, std::string* out) {
+  const auto fits = [](char c) { return is_letter(c) || is_digit(c) || std::string_view("-._~+/=").find(c) != std::string_view::npos; };
+  return accept_if(text.size() >= 16 && text.size() <= 256 && all_of(text, fits), text, out);
+}
+
+bool accept_place(std::string_view text, std::string* out) {
+  static constexpr std::string_view kUnix = "unix:";
+  if (text.starts_with(kUnix)) {
+    const std::string_view path = text.substr(kUnix.size());
+    return accept_if(is_absolute_path(path) && path.size() <= kSocketPathMost, text, out);
+  }
+  const std::string_view host = text.substr(0, std::min(text.rfind(':'), text.size()));
+  const bool here = host == "localhost" || shape_is_ipv4(host) || is_bracketed_ipv6(host);
+  return accept_if(here && is_host_and_port(text, true), text, out);
+}
+
 bool accept_keyboard(std::string_view text, std::string* out) {
   const size_t colon = text.find(':');
   const bool variant_fits = colon == text.npos || is_xkb_word(text.substr(colon + 1));

@@ -25,6 +25,7 @@ struct Field {
   const char* banner = nullptr;  // its name in the document's banner, when it stands there
   std::string Settings::*text = nullptr;
   bool is_login_url = false;  // may hold name:password@, and the password is shown to nobody
+  bool is_secret = false;  // shown to nobody
   Accept* accept = nullptr;
   int Settings::*number = nullptr;
   int min = 0;
@@ -148,6 +149,15 @@ constexpr Field kFields[] = {
              "Names by which /status, /remove and /remove-all may be asked for, besides VNC_HOST, addresses, localhost and names without a dot"},
      .text = &Settings::allowed_hosts,
      .accept = accept_hosts},
+    {.row = {"ADMIN_TOKEN", "", "16 to 256 letters, digits and any of -._~+/=, such as 'openssl rand -hex 32' prints",
+             "What all routes but /access and /health then want as Authorization: Bearer; without it nothing"},
+     .text = &Settings::admin_token,
+     .is_secret = true,
+     .accept = accept_token},
+    {.row = {"ADMIN_LISTEN", "", "an IP address and port such as 127.0.0.1:8081, or unix:/path/of/socket",
+             "Address of its own for all routes; ORCHESTRATOR_PORT then has /access and /health alone"},
+     .text = &Settings::admin_listen,
+     .accept = accept_place},
     {.row = {"VNC_SCHEME", "https", "http or https", "Scheme of the links that clients are sent to"},
      .text = &Settings::vnc_scheme,
      .accept = accept_scheme},
@@ -285,9 +295,13 @@ bool read_field(const Field& field, std::string_view text, Settings* out) {
   return true;
 }
 
+std::string without_secret(const Field& field, const std::string& text) {
+  if (field.is_secret) return text.empty() ? "" : "***";
+  return field.is_login_url ? text_without_password(text) : text;
+}
+
 std::string show_field(const Field& field, const Settings& settings) {
-  if (field.is_login_url) return text_without_password(settings.*field.text);
-  if (field.text != nullptr) return settings.*field.text;
+  if (field.text != nullptr) return without_secret(field, settings.*field.text);
   if (field.has_auto && settings.*field.number == kPoolAuto) return "auto";
   if (field.has_off && field.number != nullptr && settings.*field.number == 0) return "off";
   if (field.number != nullptr) return std::to_string(settings.*field.number);
@@ -359,6 +373,16 @@ void judge_ports(const Judge& judge) {
   }
 }
 
+void judge_admin_port(const Judge& judge) {
+  const Settings& settings = judge.settings;
+  if (settings.admin_listen.empty() || settings.admin_listen.starts_with("unix:")) return;
+  if (!all_good(judge, {"PORT_RANGE_MIN", "PORT_RANGE_MAX", "ORCHESTRATOR_PORT", "ADMIN_LISTEN"})) return;
+  long port = 0;
+  text_to_int(std::string_view(settings.admin_listen).substr(settings.admin_listen.rfind(':') + 1), 1, kPortMost, &port);
+  if (port != settings.orchestrator_port && (port < settings.port_range_min || port > settings.port_range_max)) return;
+  judge.errors->push_back(complaint("ADMIN_LISTEN", settings.admin_listen, "must have a port that is neither ORCHESTRATOR_PORT nor one of the sessions"));
+}
+
 void judge_secrets(const Judge& judge) {
   if (!all_good(judge, {"VNC_TLS_CERT", "VNC_TLS_KEY"})) return;
   const Settings& settings = judge.settings;
@@ -401,11 +425,12 @@ bool settings_read(const NameValues& file, const NameValues& environment, Settin
     if (read_field(field, value ? *value : field.row.default_text, &settings)) continue;
     bad.push_back(name);
     found.push_back(
-        complaint(name, field.is_login_url ? text_without_password(value.value_or("")) : value.value_or(""),
+        complaint(name, without_secret(field, value.value_or("")),
                   std::string("must be ") + field.row.allowed + (from_environment ? " (set in the environment)" : "")));
   }
   const Judge judge = {settings, bad, &found};
   judge_ports(judge);
+  judge_admin_port(judge);
   judge_secrets(judge);
   for (const auto& [name, value] : file) {
     std::string warning = typo_warning(name, kRows);

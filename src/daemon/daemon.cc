@@ -17,6 +17,7 @@
 #include "codec/snapshot.h"
 #include "codec/text.h"
 #include "core/orchestrator.h"
+#include "daemon/entrances.h"
 #include "daemon/eyes.h"
 #include "daemon/learned.h"
 #include "daemon/routes.h"
@@ -59,7 +60,7 @@ struct Daemon {
   BasePtr base;
   MailboxPtr mailbox;
   EnginePtr engine;
-  HttpdPtr httpd;
+  Entrances entrances;
   LanePtr launches, general, pulls, writes;
   StatusDesk status;
   Eyes eyes;
@@ -136,11 +137,11 @@ struct Performer {
   Daemon& daemon;
 
   void operator()(const AnswerRedirect& action) const {
-    httpd_answer(daemon.httpd.get(), action.request, route_redirect(*daemon.settings, action.port));
+    entrances_answer(daemon.entrances, action.request, route_redirect(*daemon.settings, action.port));
   }
-  void operator()(const AnswerRemoved& action) const { httpd_answer(daemon.httpd.get(), action.request, route_removed(action)); }
-  void operator()(const AnswerRemovedAll& action) const { httpd_answer(daemon.httpd.get(), action.request, route_removed_all(action)); }
-  void operator()(const AnswerError& action) const { httpd_answer(daemon.httpd.get(), action.request, route_error(action)); }
+  void operator()(const AnswerRemoved& action) const { entrances_answer(daemon.entrances, action.request, route_removed(action)); }
+  void operator()(const AnswerRemovedAll& action) const { entrances_answer(daemon.entrances, action.request, route_removed_all(action)); }
+  void operator()(const AnswerError& action) const { entrances_answer(daemon.entrances, action.request, route_error(action)); }
   void operator()(const DoLaunch& action) const {
     submit(daemon, daemon.launches.get(), action.urgent ? LaneOrder::Urgent : LaneOrder::Normal, job_launch(daemon.jobs, action));
   }
@@ -175,7 +176,7 @@ void arm_timer(Daemon& daemon) {
 
 void leave_when_done(Daemon& daemon) {
   if (daemon.stop_by_ms == kNever) return;
-  bool done = orchestrator_at_rest(daemon.table) && httpd_drained(daemon.httpd.get());
+  bool done = orchestrator_at_rest(daemon.table) && entrances_drained(daemon.entrances);
   bool late = host_monotonic_ms() >= daemon.stop_by_ms;
   if (!done && late) write_log(daemon, LogLevel::Warning, "", "Stopping although something is still on its way: the next start puts it in order");
   if (done || late) event_base_loopbreak(daemon.base.get());
@@ -285,7 +286,7 @@ struct Receiver {
   void operator()(const StreamClosed& closed) const { take(daemon, StreamDown{closed.error.text}); }
   void operator()(const StoreWritten& written) const { take(daemon, Written{written.version, written.error}); }
   void operator()(StatusMade& made) const {
-    status_desk_made(&daemon.status, daemon.table, daemon.httpd.get(), std::move(made));
+    status_desk_made(&daemon.status, daemon.table, daemon.entrances, std::move(made));
     leave_when_done(daemon);
   }
   void operator()(const LookoutMemory& seen) const { take(daemon, RoomSeen{seen.total_kib, seen.available_kib, seen.session_kib}); }
@@ -320,13 +321,13 @@ void on_second(evutil_socket_t, short, void* context) {
 
 void on_request(void* context, const HttpRequest& request) {
   auto& daemon = *static_cast<Daemon*>(context);
-  Route route = route_request(request, daemon.doors);
+  Route route = route_request(request, daemon.doors, entrances_is_admin(request.id));
   if (!route.refused.empty())
     write_log(daemon, LogLevel::Warning, "ACCESS",
               std::to_string(route.answer.status) + " to " + request.peer + " for " + text_one_line(request.method, 20) + " " +
                   text_one_line(request.path, 100) + ": " + route.refused);
   switch (route.kind) {
-    case RouteKind::Answer: httpd_answer(daemon.httpd.get(), request.id, route.answer); return;
+    case RouteKind::Answer: entrances_answer(daemon.entrances, request.id, route.answer); return;
     case RouteKind::Status:
       write_log(daemon, LogLevel::Info, "STATUS", std::to_string(table_status_size(daemon.table)) + " active containers");
       status_desk_ask(&daemon.status, daemon.table, request.id);
@@ -346,7 +347,7 @@ void on_stop(evutil_socket_t signal, short, void* context) {
   host_notify("STOPPING=1");
   daemon.stopping->store(true);
   daemon.stop_by_ms = host_monotonic_ms() + kStopMs;
-  httpd_stop_accepting(daemon.httpd.get());
+  entrances_stop_accepting(daemon.entrances);
   take(daemon, Stop{});
 }
 
@@ -371,26 +372,6 @@ void write_banner(Daemon& daemon, const std::vector<std::string>& warnings) {
   write_log(daemon, LogLevel::Info, "CLEANUP", "IDLE_TIMEOUT_HOURS      = " + hours_text(settings.idle_timeout_hours));
   write_log(daemon, LogLevel::Info, "CLEANUP", "CLEANUP_INTERVAL_MINUTES = " + hours_text(settings.cleanup_interval_minutes));
   write_log(daemon, LogLevel::Info, "", "=======================================");
-}
-
-// Engine calls (a thread's takes four descriptors), the store, the log and libevent never want for a file descriptor because of clients.
-constexpr int kFilesOfOurs = 128;
-constexpr int kConnectionsLeast = 16;
-
-// No more connections than there are file descriptors for, and most of them never for those who wait.
-HttpLimits http_limits(Daemon& daemon) {
-  HttpLimits limits;
-  const Settings& settings = *daemon.settings;
-  limits.max_connections = settings.max_connections;
-  // The lookout holds one for each session.
-  const int ours = kFilesOfOurs + settings.port_range_max - settings.port_range_min + 1;
-  const int files = host_raise_file_limit(limits.max_connections + ours);
-  if (files >= limits.max_connections + ours) return limits;
-  limits.max_connections = std::max(files - ours, kConnectionsLeast);
-  write_log(daemon, LogLevel::Warning, "HTTP",
-            "Only " + std::to_string(limits.max_connections) + " connections, not MAX_CONNECTIONS=" + std::to_string(settings.max_connections) +
-                ": the system allows this process " + std::to_string(files) + " open files. Raise that (ulimit -Hn, LimitNOFILE=)");
-  return limits;
 }
 
 // Published ports are reached through the address they are bound to; on another host's engine, through that host.
@@ -477,11 +458,11 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   docker.container_port = settings.vnc_container_port;
   daemon.engine = docker_create(docker, error);
   if (!daemon.engine) return false;
-  daemon.doors.own = origin_own_hosts(settings, host_name());
-  const HttpLimits limits = http_limits(daemon);
-  daemon.httpd = httpd_create(daemon.base.get(), settings.orchestrator_host, settings.orchestrator_port, limits,
-                              HttpHooks{on_request, on_gone, on_notice, &daemon}, error);
-  if (!daemon.httpd) return false;
+  daemon.doors = Doors{origin_own_hosts(settings, host_name()), settings.admin_token, !settings.admin_listen.empty()};
+  std::string warning;
+  const HttpLimits limits = entrances_limits(settings, &warning);
+  if (!warning.empty()) write_log(daemon, LogLevel::Warning, "HTTP", warning);
+  if (!entrances_open(&daemon.entrances, daemon.base.get(), settings, limits, HttpHooks{on_request, on_gone, on_notice, &daemon}, error)) return false;
   daemon.jobs = JobContext{&settings, host_random_id(), probe_host(settings), own_certificate(settings)};
   // Before the pool asks for it on several threads at once.
   if (const OwnCertificate& own = daemon.jobs.certificate; !own.path.empty()) {
@@ -534,6 +515,8 @@ int daemon_run(const Settings& settings, const std::vector<std::string>& warning
     return 1;
   }
   write_log(daemon, LogLevel::Info, "", "========== ORCHESTRATOR RUNNING on port " + std::to_string(settings.orchestrator_port) + " ==========");
+  if (!settings.admin_listen.empty())
+    write_log(daemon, LogLevel::Info, "HTTP", "On that port are /access and /health alone, all routes on " + settings.admin_listen);
   log_flush(daemon.log.get());
   host_notify("READY=1");
   arm_timer(daemon);

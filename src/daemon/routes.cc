@@ -2,6 +2,7 @@
 #include "daemon/routes.h"
 
 #include "codec/answers.h"
+#include "codec/bearer.h"
 #include "codec/identity.h"
 #include "codec/text.h"
 
@@ -89,19 +90,36 @@ static const std::string* repeated_parameter(const HttpRequest& request) {
   return nullptr;
 }
 
-Route route_request(const HttpRequest& request, const Doors& doors) {
-  for (const Row& row : kRows) {
-    if (request.path != row.path) continue;
-    if (!request.method_allowed) {
-      Route route = refuse(405, "Method not allowed: " + text_one_line(request.method, 20) + ". Use GET or HEAD.");
-      route.answer.allow = "GET, HEAD";
-      return route;
-    }
-    if (const std::string why = origin_refusal(row.door, request.source, doors.own); !why.empty()) return refuse(403, why);
-    if (const std::string* name = repeated_parameter(request)) return refuse(400, "Parameter given twice: " + text_one_line(*name, 40));
-    return row.handle(request);
+static const Row* row_of(const std::string& path) {
+  for (const Row& row : kRows)
+    if (path == row.path) return &row;
+  return nullptr;
+}
+
+static Route refuse_without_token() {
+  Route route = refuse(401, "This needs what ADMIN_TOKEN is set to: curl -H 'Authorization: Bearer ...'");
+  route.answer.authenticate = "Bearer realm=\"vnc-orchestrator\"";
+  return route;
+}
+
+Route route_request(const HttpRequest& request, const Doors& doors, bool by_admin_entrance) {
+  const Row* row = row_of(request.path);
+  const bool visitors_only = doors.admin_elsewhere && !by_admin_entrance;
+  const bool for_admins = row == nullptr || row->door == Door::Admin;
+  if (row != nullptr && for_admins && visitors_only) return refuse(403, std::string(row->path) + " is not to be had on this port: ask where ADMIN_LISTEN says.");
+  if (for_admins && !visitors_only && !doors.token.empty() && !bearer_holds(request.source.authorization, doors.token)) return refuse_without_token();
+  if (row == nullptr) {
+    const char* known = visitors_only ? "/access and /health." : "/access, /status, /remove, /remove-all and /health.";
+    return refuse(404, "Not found: " + text_one_line(request.path, 100) + ". There are " + known);
   }
-  return refuse(404, "Not found: " + text_one_line(request.path, 100) + ". There are /access, /status, /remove, /remove-all and /health.");
+  if (!request.method_allowed) {
+    Route route = refuse(405, "Method not allowed: " + text_one_line(request.method, 20) + ". Use GET or HEAD.");
+    route.answer.allow = "GET, HEAD";
+    return route;
+  }
+  if (const std::string why = origin_refusal(row->door, request.source, doors.own); !why.empty()) return refuse(403, why);
+  if (const std::string* name = repeated_parameter(request)) return refuse(400, "Parameter given twice: " + text_one_line(*name, 40));
+  return row->handle(request);
 }
 
 HttpAnswer route_redirect(const Settings& settings, int port) {

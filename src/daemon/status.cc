@@ -19,11 +19,11 @@ void status_desk_ask(StatusDesk* desk, const Table& table, uint64_t request) {
   if (desk->served.empty()) make(desk, table);
 }
 
-void status_desk_made(StatusDesk* desk, const Table& table, Httpd* httpd, StatusMade made) {
+void status_desk_made(StatusDesk* desk, const Table& table, const Entrances& entrances, StatusMade made) {
   HttpAnswer answer;
   answer.body = std::move(made.body);
   std::vector<uint64_t> served;
   served.swap(desk->served);
   if (!desk->waiting.empty()) make(desk, table);
-  for (const uint64_t request : served) httpd_answer(httpd, request, answer);
+  for (const uint64_t request : served) entrances_answer(entrances, request, answer);
 }

@@ -8,14 +8,12 @@
 // A client that closed its side may still read (half-close): whoever handled its request owes it nothing any more, so it is told so here.
 #include "io/httpd.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -26,11 +24,11 @@
 
 #include "io/host.h"
 #include "io/httpd_connections.h"
+#include "io/httpd_listen.h"
 #include "io/httpd_target.h"
 
 namespace {
 
-constexpr int kListenBacklog = 4096;
 // How soon accept is tried again when it failed, or all wait for us, and nothing came of it meanwhile.
 constexpr timeval kAcceptPause = {1, 0};
 constexpr int64_t kSayEveryMs = 60000;
@@ -57,6 +55,8 @@ struct Httpd {
   event_base* base = nullptr;
   evhttp* http = nullptr;
   evhttp_bound_socket* bound = nullptr;  // null once no more is accepted
+  HttpPlace place;
+  uint64_t inode = 0;  // of the unix socket
   HttpLimits limits;
   HttpHooks hooks;
 
@@ -194,7 +194,11 @@ static void on_request(evhttp_request* request, void* arg) {
   out.method_allowed = out.method == "GET" || out.method == "HEAD";
   httpd_target_read(evhttp_request_get_evhttp_uri(request), &out);
   httpd_source_read(evhttp_request_get_input_headers(request), &out);
-  if (evhttp_connection* connection = evhttp_request_get_connection(request)) {
+  if (!httpd->place.socket.empty()) {
+    // No browser comes by a unix socket, so no page has it named wrongly.
+    out.source.host.clear();
+    out.peer = httpd->place.socket;
+  } else if (evhttp_connection* connection = evhttp_request_get_connection(request)) {
     char* address = nullptr;
     ev_uint16_t port = 0;
     evhttp_connection_get_peer(connection, &address, &port);
@@ -223,6 +227,7 @@ static void send_answer(Httpd* httpd, evhttp_request* request, const HttpAnswer&
   evhttp_add_header(headers, "Cache-Control", "no-store");
   if (!answer.location.empty()) evhttp_add_header(headers, "Location", answer.location.c_str());
   if (!answer.allow.empty()) evhttp_add_header(headers, "Allow", answer.allow.c_str());
+  if (!answer.authenticate.empty()) evhttp_add_header(headers, "WWW-Authenticate", answer.authenticate.c_str());
   if (answer.retry_after_seconds > 0) {
     evhttp_add_header(headers, "Retry-After", std::to_string(answer.retry_after_seconds).c_str());
   }
@@ -283,6 +288,7 @@ void httpd_stop_accepting(Httpd* httpd) {
   if (httpd->bound == nullptr) return;
   evhttp_del_accept_socket(httpd->http, httpd->bound);
   httpd->bound = nullptr;
+  httpd_unlisten(httpd->place, httpd->inode);
 }
 
 void HttpdDeleter::operator()(Httpd* httpd) const {
@@ -296,78 +302,25 @@ void HttpdDeleter::operator()(Httpd* httpd) const {
   delete httpd;
 }
 
-static bool parse_address(std::string address, int port, sockaddr_storage* out, socklen_t* length) {
-  if (address == "localhost") address = "127.0.0.1";
-  if (address.size() > 2 && address.front() == '[' && address.back() == ']')
-    address = address.substr(1, address.size() - 2);
-  memset(out, 0, sizeof *out);
-  auto* v4 = reinterpret_cast<sockaddr_in*>(out);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(out);
-  if (inet_pton(AF_INET, address.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(static_cast<uint16_t>(port));
-    *length = sizeof *v4;
-    return true;
-  }
-  if (inet_pton(AF_INET6, address.c_str(), &v6->sin6_addr) == 1) {
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(static_cast<uint16_t>(port));
-    *length = sizeof *v6;
-    return true;
-  }
-  return false;
-}
-
-static const char* listen_hint(int error_number) {
-  switch (error_number) {
-    case EADDRINUSE: return "; another program uses this port: stop it, or set ORCHESTRATOR_PORT";
-    case EADDRNOTAVAIL: return "; this machine has no such address: see ORCHESTRATOR_HOST";
-    case EACCES: return "; a port below 1024 needs root: set ORCHESTRATOR_PORT";
-  }
-  return "";
-}
-
-// A listening socket, or -1 with errno of the step that failed.
-static int listen_on(const sockaddr_storage& address, socklen_t length) {
-  const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // for the connections of a daemon that has just ended
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), length) == 0 && listen(fd, kListenBacklog) == 0) return fd;
-  const int failed = errno;
-  close(fd);
-  errno = failed;
-  return -1;
-}
-
-HttpdPtr httpd_create(event_base* base, const std::string& address, int port, const HttpLimits& limits,
-                      const HttpHooks& hooks, std::string* error) {
-  const std::string where = "cannot listen on " + address + ":" + std::to_string(port) + ": ";
-  sockaddr_storage parsed;
-  socklen_t length = 0;
-  if (!parse_address(address, port, &parsed, &length)) {
-    *error = where + "not an IPv4 or IPv6 address: see ORCHESTRATOR_HOST";
-    return nullptr;
-  }
-  const int fd = listen_on(parsed, length);
-  if (fd < 0) {
-    const int failed = errno;
-    *error = where + strerror(failed) + listen_hint(failed);
-    return nullptr;
-  }
+HttpdPtr httpd_create(event_base* base, const HttpPlace& place, const HttpLimits& limits, const HttpHooks& hooks, std::string* error) {
+  const int fd = httpd_listen(place, error);
+  if (fd < 0) return nullptr;
   evconnlistener* listener =
       evconnlistener_new(base, nullptr, nullptr, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
   if (listener == nullptr) {
     close(fd);
-    *error = where + "out of memory";
+    *error = "cannot listen: out of memory";
     return nullptr;
   }
   evconnlistener_set_error_cb(listener, on_accept_error);
 
   HttpdPtr httpd(new Httpd);
   httpd->base = base;
+  httpd->place = place;
+  httpd->inode = httpd_listen_inode(place);
   httpd->limits = limits;
   httpd->hooks = hooks;
+  httpd->last_id = hooks.ids_after;
   httpd->http = evhttp_new(base);
   httpd->hangups_fd = epoll_create1(EPOLL_CLOEXEC);
   httpd->connections = connections_create(base, limits, accept_when_allowed, httpd.get());
@@ -379,7 +332,7 @@ HttpdPtr httpd_create(event_base* base, const std::string& address, int port, co
   if (httpd->bound == nullptr) evconnlistener_free(listener);
   if (httpd->bound == nullptr || !httpd->connections || !httpd->accept_again || !httpd->hangups_event ||
       event_add(httpd->hangups_event.get(), nullptr) != 0) {
-    *error = where + "out of memory or file descriptors";
+    *error = "cannot listen: out of memory or file descriptors";
     return nullptr;
   }
   evhttp_set_allowed_methods(httpd->http, 0xFFFF);  // unknown methods too: the handler answers them in JSON

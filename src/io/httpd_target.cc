@@ -50,7 +50,8 @@ void httpd_source_read(const evkeyvalq* headers, HttpRequest* out) {
                {"Sec-Purpose", &RequestSource::purpose},
                {"Purpose", &RequestSource::purpose},
                {"X-Purpose", &RequestSource::purpose},
-               {"X-Moz", &RequestSource::purpose}};
+               {"X-Moz", &RequestSource::purpose},
+               {"Authorization", &RequestSource::authorization}};
   for (const evkeyval* header = headers->tqh_first; header != nullptr; header = header->next.tqe_next) {
     for (const auto& [name, value] : kRead) {
       if ((out->source.*value).empty() && evutil_ascii_strcasecmp(header->key, name) == 0) out->source.*value = header->value;

@@ -93,7 +93,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 47);
+  assert_int_equal(count, 49);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -117,6 +117,8 @@ static void test_every_row_has_its_own_place(void**) {
                              {"VNC_HEIGHT", "65"},
                              {"ORCHESTRATOR_HOST", "::"},
                              {"ALLOWED_HOSTS", "a.b,c.d:81"},
+                             {"ADMIN_TOKEN", "0123456789abcdef"},
+                             {"ADMIN_LISTEN", "127.0.0.1:8081"},
                              {"VNC_SCHEME", "http"},
                              {"READY_TIMEOUT_SECONDS", "7"},
                              {"MAX_CONNECTIONS", "500"},
@@ -147,7 +149,7 @@ static void test_every_row_has_its_own_place(void**) {
         std::find_if(others.begin(), others.end(), [&](const auto& pair) { return pair.first == rows[i].name; });
     if (one == others.end()) fail_msg("%s is not tested here", rows[i].name);
     assert_string_not_equal(one->second.c_str(), rows[i].default_text);
-    wanted += one->first + "=" + one->second + "\n";
+    wanted += one->first + "=" + (one->first == "ADMIN_TOKEN" ? "***" : one->second) + "\n";
   }
   assert_string_equal(settings_values(good(others)).c_str(), wanted.c_str());
   assert_string_equal(settings_values(good({}, others)).c_str(), wanted.c_str());
@@ -227,6 +229,9 @@ static void test_values_of_each(void**) {
       {",", "a,,b", "a b", "10.0.0.0/33", "fd00::/129", "h/8", "http://h", "*", "a;b", "10.0.0.0/"});
   assert_values("ALLOWED_HOSTS", {"a.example.org", "a.example.org , b:8080", "[::1]:80,10.0.0.1"},
                 {"*", "a,,b", "http://a", "a/b", "a:0", "a:x", "a b"});
+  assert_values("ADMIN_TOKEN", {"0123456789abcdef", "A-._~+/=0123456789"}, {"0123456789abcde", "x", "0123456789abcdef 0", "0123456789abcde\"", "0123456789abcdef\xc3\xa3"});
+  assert_values("ADMIN_LISTEN", {"127.0.0.1:8081", "localhost:1", "[::1]:8081", "0.0.0.0:65535", "unix:/run/vnc.sock", "unix:/a"},
+                {"127.0.0.1", ":8081", "8081", "admin.lan:8081", "127.0.0.1:0", "127.0.0.1:65536", "::1:80", "unix:", "unix:a", "unix:/a/", "/a"});
   assert_values("VNC_DNS", {"10.0.0.1", "10.0.0.1, fd00::1"},
                 {"dns", "10.0.0.1:53", "10.0.0.1,", "10.0.0", "10.0.0.1 10.0.0.2"});
   assert_values("VNC_MEMORY_MB", {"64", "1048576", "off"}, {"63", "1048577", "2g", "1.5", "0"});
@@ -439,6 +444,28 @@ static void test_a_proxys_password_is_shown_nowhere(void**) {
   }
 }
 
+static void test_the_token_is_shown_nowhere(void**) {
+  const Settings settings = good({{"ADMIN_TOKEN", "s3grs3grs3grs3gr"}});
+  assert_string_equal(settings.admin_token.c_str(), "s3grs3grs3grs3gr");
+  std::string shown = settings_values(settings);
+  for (const std::string& line : settings_banner(settings)) shown += line + "\n";
+  assert_null(strstr(shown.c_str(), "s3gr"));
+  assert_non_null(strstr(shown.c_str(), "ADMIN_TOKEN=***\n"));
+  const LaunchSpec spec = settings_launch_spec(settings, "vnc_1", 5001, {1024, 768}, "r", "j");
+  for (const auto& [name, value] : spec.env) assert_null(strstr(value.c_str(), "s3gr"));
+  assert_error({{"ADMIN_TOKEN", "s3gr"}},
+               "ADMIN_TOKEN=***: must be 16 to 256 letters, digits and any of -._~+/=, such as 'openssl rand -hex 32' prints");
+}
+
+static void test_the_admin_port_is_nobody_elses(void**) {
+  for (const char* taken : {"127.0.0.1:8080", "127.0.0.1:5000", "[::1]:5003"}) {
+    assert_error({{"ADMIN_LISTEN", taken}},
+                 (std::string("ADMIN_LISTEN=") + taken + ": must have a port that is neither ORCHESTRATOR_PORT nor one of the sessions").c_str());
+  }
+  good({{"ADMIN_LISTEN", "127.0.0.1:4999"}});
+  good({{"ADMIN_LISTEN", "127.0.0.1:5004"}});
+}
+
 static void test_launch_spec(void**) {
   const Settings settings =
       good({{"VNC_IMAGE", "img:1"}, {"VNC_BIND", "127.0.0.1"}, {"VNC_TLS_CERT", "/h/c"}, {"VNC_TLS_KEY", "/h/k"}});
@@ -561,6 +588,8 @@ int main() {
       cmocka_unit_test(test_committed_example_is_up_to_date),
       cmocka_unit_test(test_banner),
       cmocka_unit_test(test_a_proxys_password_is_shown_nowhere),
+      cmocka_unit_test(test_the_token_is_shown_nowhere),
+      cmocka_unit_test(test_the_admin_port_is_nobody_elses),
       cmocka_unit_test(test_launch_spec),
       cmocka_unit_test(test_what_a_session_is_told),
       cmocka_unit_test(test_fingerprint),

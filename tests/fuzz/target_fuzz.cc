@@ -38,7 +38,7 @@ std::string client_of(const Event& event) {
 }
 
 void check_route(const HttpRequest& request, std::string_view target) {
-  const Route route = route_request(request, Doors{});
+  const Route route = route_request(request, Doors{}, false);
   HOLDS(is_harmless(route.refused), target);
   HOLDS(route.answer.location.empty() && is_harmless(route.answer.allow), target);
   if (route.kind == RouteKind::Answer) {

@@ -48,7 +48,7 @@ Server* server_start(const HttpLimits& limits, bool changelist) {
   std::string error;
   for (int i = 0; i < 10 && !server->httpd; ++i) {
     server->port = free_port();
-    server->httpd = httpd_create(server->base, "127.0.0.1", server->port, limits, server_hooks(server), &error);
+    server->httpd = httpd_create(server->base, HttpPlace{.address = "127.0.0.1", .port = server->port}, limits, server_hooks(server), &error);
   }
   assert_non_null(server->httpd.get());
   return server;

@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +48,10 @@ static void a_redirect_a_refusal_and_a_retry_carry_their_header(void**) {
   server->answer = {.status = 503, .body = "{}", .location = {}, .allow = {}, .retry_after_seconds = 7};
   reply = ask(server, closing("GET", "/access"));
   assert_true(contains(reply, "\r\nRetry-After: 7\r\n"));
+  server->answer = {.status = 401, .body = "{}", .location = {}, .allow = {}, .authenticate = "Bearer realm=\"x\"", .retry_after_seconds = 0};
+  reply = ask(server, closing("GET", "/status"));
+  assert_int_equal(reply.find("HTTP/1.1 401 "), 0);
+  assert_true(contains(reply, "\r\nWWW-Authenticate: Bearer realm=\"x\"\r\n"));
   // A value with a line end in it would forge headers: it is not sent at all.
   server->answer = {.status = 302, .body = "{}", .location = "x\r\nEvil: 1", .allow = {}, .retry_after_seconds = 0};
   assert_false(contains(ask(server, closing("GET", "/access")), "Evil"));
@@ -329,7 +336,7 @@ static void an_address_that_cannot_be_had_is_explained(void**) {
   std::string error;
   auto listen_on = [&](const std::string& address, int port) {
     error.clear();
-    return httpd_create(server->base, address, port, {}, server_hooks(server), &error);
+    return httpd_create(server->base, HttpPlace{.address = address, .port = port}, {}, server_hooks(server), &error);
   };
   assert_null(listen_on("127.0.0.1", server->port).get());
   assert_true(contains(error, "127.0.0.1") && contains(error, std::to_string(server->port).c_str()) &&
@@ -347,7 +354,7 @@ static void ipv6_is_served_too(void**) {
   Server* server = server_start();
   std::string error;
   const int port = free_port();
-  HttpdPtr six = httpd_create(server->base, "::1", port, {}, server_hooks(server), &error);
+  HttpdPtr six = httpd_create(server->base, HttpPlace{.address = "::1", .port = port}, {}, server_hooks(server), &error);
   if (!six) {
     server_end(server);
     skip();  // no IPv6 on this machine
@@ -371,6 +378,77 @@ static void ipv6_is_served_too(void**) {
   server_end(server);
 }
 
+static int dial_socket(const std::string& path) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+  }
+  close(fd);
+  return -1;
+}
+
+static void a_unix_socket_is_served_and_cleared_away(void**) {
+  char folder[] = "/tmp/vnc-httpd-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  const HttpPlace place = {.socket = std::string(folder) + "/s", .address_setting = "ADMIN_LISTEN"};
+  Server* server = server_start();
+  std::string error;
+  HttpHooks hooks = server_hooks(server);
+  hooks.ids_after = 1000;
+  HttpdPtr local = httpd_create(server->base, place, {}, hooks, &error);
+  assert_string_equal(error.c_str(), "");
+  struct stat seen = {};
+  assert_int_equal(stat(place.socket.c_str(), &seen), 0);
+  assert_int_equal(seen.st_mode, S_IFSOCK | 0660);
+  std::swap(server->httpd, local);
+  Client client;
+  client.fd = dial_socket(place.socket);
+  client_send(client, get("/health"));
+  assert_true(client_awaits(server, &client, "{\"a\": 1}"));
+  assert_string_equal(server->requests.at(0).peer.c_str(), place.socket.c_str());
+  assert_string_equal(server->requests.at(0).source.host.c_str(), "");
+  assert_int_equal(server->requests.at(0).id, 1001);
+
+  // Who listens there is not driven out; what is left of a program that was killed is.
+  assert_null(httpd_create(server->base, place, {}, hooks, &error).get());
+  assert_true(contains(error, "another program listens there") && contains(error, "ADMIN_LISTEN"));
+  close(client.fd);
+  server->httpd.reset();
+  assert_int_equal(lstat(place.socket.c_str(), &seen), -1);
+  const int left = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  strncpy(address.sun_path, place.socket.c_str(), sizeof address.sun_path - 1);
+  assert_int_equal(bind(left, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  close(left);
+  server->httpd = httpd_create(server->base, place, {}, hooks, &error);
+  assert_non_null(server->httpd.get());
+
+  // A later program's is left alone.
+  unlink(place.socket.c_str());
+  HttpdPtr later = httpd_create(server->base, place, {}, hooks, &error);
+  assert_non_null(later.get());
+  server->httpd.reset();
+  const int fd = dial_socket(place.socket);
+  assert_true(fd >= 0);
+  close(fd);
+  later.reset();
+
+  // What is no socket stays.
+  const int file = open(place.socket.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  close(file);
+  assert_null(httpd_create(server->base, place, {}, hooks, &error).get());
+  assert_int_equal(lstat(place.socket.c_str(), &seen), 0);
+  unlink(place.socket.c_str());
+  rmdir(folder);
+  server->httpd = std::move(local);
+  server_end(server);
+}
+
 int main() {
   signal(SIGPIPE, SIG_IGN);  // as the daemon does: libevent writes to sockets whose clients may have gone
   const CMUnitTest tests[] = {
@@ -389,6 +467,7 @@ int main() {
       cmocka_unit_test(it_can_end_with_idle_waiting_and_fresh_connections),
       cmocka_unit_test(an_address_that_cannot_be_had_is_explained),
       cmocka_unit_test(ipv6_is_served_too),
+      cmocka_unit_test(a_unix_socket_is_served_and_cleared_away),
   };
   return cmocka_run_group_tests_name("httpd", tests, nullptr, nullptr);
 }

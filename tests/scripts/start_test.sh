@@ -69,6 +69,17 @@ check "restart with a bad setting fails" failed
 check "restart with a bad setting leaves the running daemon alone" runs_one
 cp "$scratch/good.env" "$home/.env"
 
+printf '%s\n' 'ADMIN_TOKEN="s3gr-0123456789abcdef"' "ADMIN_LISTEN=unix:$scratch/admin" >>"$home/.env"
+run start_sh restart
+check "restart with an entrance of administrators finds the pool there" ended 0
+check "and says that it is full" says '1 ready'
+run start_sh status
+check "status shows the token that it needs" says "1 sessions, 1 in the pool, 4 ports"
+check "and tells nobody" not says s3gr
+cp "$scratch/good.env" "$home/.env"
+run start_sh restart
+check "restart without it finds the port again" ended 0
+
 # ---- somebody without rights -----------------------------------------------------------------------------------------
 chmod 755 "$scratch"
 nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
