@@ -71,8 +71,8 @@ void keep_screen(const Seat& seat, const std::string& name) {
   if (rfb_frame(seat.rfb.get(), &picture)) keep(name, picture);
 }
 
-std::string inside(const Seat& seat, const std::string& script) {
-  return proc_output({"docker", "exec", "-u", "0", seat.box.name, "sh", "-c", script});
+std::string inside(const Seat& seat, const std::string& script, const char* user) {
+  return proc_output({"docker", "exec", "-u", user, seat.box.name, "sh", "-c", script});
 }
 
 size_t posts(const Seat& seat, const std::string& path) {

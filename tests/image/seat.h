@@ -32,8 +32,8 @@ void wait_front(const Seat& seat, unsigned rgb, double share, const std::string&
 void wait_one_window(const Seat& seat, const std::string& title, const std::string& after,
                      const At& at = At::current());
 void keep_screen(const Seat& seat, const std::string& name);
-// What a shell inside, as root, says.
-std::string inside(const Seat& seat, const std::string& script);
+// What a shell inside says.
+std::string inside(const Seat& seat, const std::string& script, const char* user = "root");
 
 // What the stage's page server was posted at this path: how often, and the last.
 size_t posts(const Seat& seat, const std::string& path);

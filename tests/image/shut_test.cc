@@ -222,7 +222,7 @@ void no_password_is_asked_for_or_kept(void** state) {
 
 // ---- windows, crashes, the browser's own pages -----------------------------------------------------------------------------
 
-void kill_page(const Seat& seat) { inside(seat, "kill -KILL $(ps -eo pid,args | awk '$NF == \"tab\" { print $1 }')"); }
+void kill_page(const Seat& seat) { inside(seat, "kill -KILL $(ps -eo pid,args | awk '$NF == \"tab\" { print $1 }')", "session"); }
 
 void the_start_page_comes_back(void** state) {
   Stage* stage = stage_of(state);
