@@ -35,6 +35,9 @@ struct OwnHosts {
 // `machine`: what this machine calls itself; may be empty.
 OwnHosts origin_own_hosts(const Settings& settings, std::string_view machine);
 
+// Whether a request comes from inside a session, whose browser anybody may drive: its address is in one of these subnets (CIDR).
+bool origin_is_session(std::string_view peer, const std::vector<std::string>& subnets);
+
 // Why such a request is not let in, for whoever made it and for the log; empty: it is.
 std::string origin_refusal(Door door, const RequestSource& source, const OwnHosts& own);
 

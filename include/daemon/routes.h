@@ -27,6 +27,7 @@ struct Doors {
   OwnHosts own;
   std::string token;             // what administrators have to show; empty: nothing
   bool admin_elsewhere = false;  // they have an entrance of their own
+  std::vector<std::string> sessions;  // subnets of the session network: from there nobody comes in
 };
 
 // Rows of one table: path -> what it does. Everything that can be wrong with a request is found here.

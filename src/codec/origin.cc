@@ -4,7 +4,10 @@
 // script, a link. Or it has its own name lead to our address (DNS rebinding) and is then, to the browser, the same origin as we are.
 #include "codec/origin.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 
 #include "codec/settings.h"
 #include "codec/shape.h"
@@ -81,6 +84,28 @@ OwnHosts origin_own_hosts(const Settings& settings, std::string_view machine) {
   if (const std::string access = authority_of(settings.vnc_access_url); !access.empty()) own.names.emplace_back(without_port(access));
   for (const std::string_view name : text_list(settings.allowed_hosts)) own.listed.push_back(text_lower(name));
   return own;
+}
+
+static bool is_within(std::string_view peer, const std::string& subnet) {
+  const size_t slash = subnet.find('/');
+  if (slash == subnet.npos) return false;
+  const int family = subnet.find(':') == subnet.npos ? AF_INET : AF_INET6;
+  constexpr std::string_view kMapped = "::ffff:";  // an IPv4 peer of an IPv6 listener
+  if (family == AF_INET && peer.starts_with(kMapped)) peer.remove_prefix(kMapped.size());
+  std::array<unsigned char, 16> address = {}, net = {};
+  long bits = 0;
+  if (inet_pton(family, std::string(peer).c_str(), address.data()) != 1 || inet_pton(family, subnet.substr(0, slash).c_str(), net.data()) != 1 ||
+      !text_to_int(std::string_view(subnet).substr(slash + 1), 0, family == AF_INET ? 32 : 128, &bits))
+    return false;
+  for (long bit = 0; bit < bits; bit++) {
+    const size_t byte = static_cast<size_t>(bit / 8);
+    if ((address[byte] ^ net[byte]) & (0x80 >> (bit % 8))) return false;
+  }
+  return true;
+}
+
+bool origin_is_session(std::string_view peer, const std::vector<std::string>& subnets) {
+  return std::any_of(subnets.begin(), subnets.end(), [peer](const std::string& subnet) { return is_within(peer, subnet); });
 }
 
 std::string origin_refusal(Door door, const RequestSource& source, const OwnHosts& own) {

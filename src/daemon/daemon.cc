@@ -233,6 +233,8 @@ void log_job(Daemon& daemon, const JobResult& result) {
     subnets += (subnets.empty() ? "" : ", ") + subnet;
     matches = matches || subnet == daemon.settings->docker_network_subnet;
   }
+  for (const std::string& subnet : result.network.subnets)
+    if (std::find(daemon.doors.sessions.begin(), daemon.doors.sessions.end(), subnet) == daemon.doors.sessions.end()) daemon.doors.sessions.push_back(subnet);
   write_log(daemon, LogLevel::Info, "NETWORK", "Network " + name + (result.network.created ? " created: " : " reused: ") + subnets);
   if (!matches)
     write_log(daemon, LogLevel::Warning, "NETWORK",
@@ -458,7 +460,7 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   docker.container_port = settings.vnc_container_port;
   daemon.engine = docker_create(docker, error);
   if (!daemon.engine) return false;
-  daemon.doors = Doors{origin_own_hosts(settings, host_name()), settings.admin_token, !settings.admin_listen.empty()};
+  daemon.doors = Doors{origin_own_hosts(settings, host_name()), settings.admin_token, !settings.admin_listen.empty(), {settings.docker_network_subnet}};
   std::string warning;
   const HttpLimits limits = entrances_limits(settings, &warning);
   if (!warning.empty()) write_log(daemon, LogLevel::Warning, "HTTP", warning);

@@ -23,6 +23,15 @@ struct Case {
   bool admin;
 };
 
+static void test_who_is_inside_a_session(void**) {
+  const std::vector<std::string> subnets = {"10.10.0.0/23", "fd12:3456::/64", "192.0.2.7/32"};
+  for (const char* inside : {"10.10.0.2", "10.10.1.255", "::ffff:10.10.0.2", "fd12:3456::9", "192.0.2.7"}) assert_true(origin_is_session(inside, subnets));
+  for (const char* outside : {"127.0.0.1", "10.10.2.0", "10.9.255.255", "fd12:3456:0:1::9", "::1", "192.0.2.6", "", "unix", "::ffff:10.10.2.0"})
+    assert_false(origin_is_session(outside, subnets));
+  for (const char* odd : {"", "10.10.0.0", "10.10.0.0/33", "x/8", "10.10.0.0/"}) assert_false(origin_is_session("10.10.0.2", {odd}));
+  assert_true(origin_is_session("10.10.0.2", {"0.0.0.0/0"}));
+}
+
 static void test_who_comes_in(void**) {
   const Case cases[] = {
       {"curl", {.host = "localhost:8080"}, true, true},
@@ -109,6 +118,7 @@ static void test_what_is_said_names_the_page_in_one_line(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
+      cmocka_unit_test(test_who_is_inside_a_session),
       cmocka_unit_test(test_who_comes_in),
       cmocka_unit_test(test_names_that_are_ours),
       cmocka_unit_test(test_nothing_is_asked_for_beforehand),

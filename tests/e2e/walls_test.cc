@@ -28,6 +28,24 @@ void sessions_do_not_reach_one_another(Scene* scene) {
   check_at(!says_they_meet(d), "a warning without a reason");
 }
 
+// Whoever drives the browser of a session may type the orchestrator's address into it.
+void a_session_is_answered_nothing_by_the_orchestrator(Scene* scene) {
+  Daemon* d = scene->daemon;
+  daemon_set(d, "ORCHESTRATOR_HOST", "0.0.0.0");
+  daemon_start(d);
+  daemon_wait_reconciled(d);
+  const Entry ana = daemon_access(d, suite_client(*scene->suite, "asks"));
+  const std::string host = proc_output({"docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}", ana.id});
+  for (const std::string& path : Texts{"/remove-all", "/status", "/health", "/access?id=another", "/nothing"}) {
+    const ProcResult asked = proc_run({"docker", "exec", ana.id, "/busybox", "timeout", "5", "/busybox", "wget", "-q", "-O", "-",
+                                       "http://" + host + ":" + std::to_string(daemon_port(d)) + path});
+    check_at(asked.status != 0 && asked.err.find("403") != std::string::npos, path + ": " + asked.out + asked.err);
+  }
+  check_equal(daemon_access(d, ana.client).id, ana.id, "the session");
+  check_number(daemon_status(d).active, 1, "sessions");
+  check_at(daemon_logs_loudly(d, {"403", "/remove-all"}), "the log does not say so");
+}
+
 // As version 1 and many an administrator made it.
 void an_older_network_without_walls_is_told_of(Scene* scene) {
   Daemon* d = scene->daemon;
@@ -105,6 +123,7 @@ void a_session_takes_no_more_than_its_share(Scene* scene) {
 int main() {
   const std::vector<CMUnitTest> tests = {
       E2E_TEST(sessions_do_not_reach_one_another),
+      E2E_TEST(a_session_is_answered_nothing_by_the_orchestrator),
       E2E_TEST(an_older_network_without_walls_is_told_of),
       E2E_TEST(a_session_starts_with_few_rights_and_gains_none),
       E2E_TEST(a_session_takes_no_more_than_its_share),
