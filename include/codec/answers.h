@@ -11,6 +11,7 @@
 std::string answer_error(std::string_view text);                        // {"error": text}
 std::string answer_error_slots(std::string_view text, int max_slots);   // {"error": text, "max_slots": n}
 std::string answer_health();                                            // {"status": "ok"}
+std::string answer_ready();                                             // {"status": "ready"}
 std::string answer_removed(std::string_view client, std::string_view container_id, int port);
 std::string answer_removed_all(int removed);  // status removed_all, or empty when 0
 // /status: active_containers counts every record, pool_containers those of the pool (so in the document's example). Of each record

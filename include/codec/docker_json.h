@@ -37,7 +37,7 @@ bool docker_parse_pull_line(std::string_view line, std::string* progress, std::s
 // {"message": "..."} of an error answer, or the body's beginning when it is something else; one clean line.
 std::string docker_error_message(std::string_view body);
 
-enum class DockerCall { Version, Network, NetworkCreate, Create, Start, Inspect, List, Remove, Rename, Pull, Events };
+enum class DockerCall { Version, Network, NetworkCreate, Create, Start, Inspect, List, Remove, Rename, Image, Pull, Events };
 
 // From an HTTP status and the engine's message to the fault a rule can act on (port taken, name taken, image missing ...). The engine
 // tells ports and networks apart only by words, on create and start: "port is already allocated", "address already in use",

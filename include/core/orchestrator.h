@@ -2,6 +2,7 @@
 #ifndef CORE_ORCHESTRATOR_H
 #define CORE_ORCHESTRATOR_H
 
+#include <string>
 #include <vector>
 
 #include "core/events.h"
@@ -18,6 +19,14 @@ void step(Table& table, const Event& event, Now now, std::vector<Action>* action
 
 // True when the pool's size is not just a number: it wants to know of the machine's memory (RoomSeen), and its foresight is worth keeping.
 bool pool_thinks(const Table& table);
+
+// What an access of a new client who asks for no size of their own would come to now. Seen as of the last look at who watches and the last
+// write; the table is left as it is.
+struct Readiness {
+  enum Answer { Yes, ByLaunch, No } answer = No;  // ByLaunch: by a container that is yet to be made, if its image is there
+  std::string why;                                // No: for people
+};
+Readiness orchestrator_ready(const Table& table, Now now);
 
 // After Stop: nothing is on its way any more, so that a last save can be made.
 bool orchestrator_at_rest(const Table& table);

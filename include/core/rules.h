@@ -95,6 +95,7 @@ enum class Recycled {
 };
 void recycle_serve_heirs(Turn& turn);
 Recycled recycle_for(Turn& turn, const std::string& client, const Want& want);
+bool recycle_can(const Table& table);  // recycle_for would find a port for somebody new, as far as the last look tells
 void recycle_looked(Turn& turn);  // a look for those who seek has ended
 void recycle_forget(Turn& turn, const std::string& client);  // it seeks no more
 

@@ -224,6 +224,7 @@ struct Table {
   int64_t pool_at_ms = 0;   // after a failed pool launch: not before
   int64_t pool_backoff_ms = 0;
   bool pool_said = false;   // that the pool fails has been logged
+  std::string pool_text;        // why, as of the last time; empty when it does not
   int pool_need = 0;        // last need that was logged
   int pool_wanted = 0;      // how many containers foresight and shifts would have ready
   int64_t pool_think_ms = 0;  // when that is thought about again

@@ -12,6 +12,7 @@
 enum class RouteKind {
   Answer,  // answered at once: `answer`
   Status,  // wants the table
+  Ready,   // the same
   Ask,     // an event for step(), which answers when it can
 };
 
@@ -33,6 +34,7 @@ struct Doors {
 // Rows of one table: path -> what it does. Everything that can be wrong with a request is found here.
 Route route_request(const HttpRequest& request, const Doors& doors, bool by_admin_entrance);
 
+HttpAnswer route_ready(const std::string& why);  // why not; empty: ready
 HttpAnswer route_redirect(const Settings& settings, int port);
 HttpAnswer route_removed(const AnswerRemoved& removed);
 HttpAnswer route_removed_all(const AnswerRemovedAll& removed);

@@ -27,6 +27,7 @@ Job job_check(const JobContext& context, const DoCheck& action);
 Job job_remove(const JobContext& context, const DoRemove& action);
 Job job_rename(const DoRename& action);
 Job job_pull(const JobContext& context);
+Job job_look_for_image(const JobContext& context);
 Job job_connect(const JobContext& context);
 Job job_list(const Table& table, const DoList& action);
 Job job_identify(std::vector<std::string> container_ids);

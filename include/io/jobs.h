@@ -20,6 +20,7 @@ enum class JobKind {
   Remove,   // by id; or, with an empty id, by name and only if its job label is ours (after an unknown outcome)
   Rename,
   Pull,
+  LookForImage,
 };
 
 // Where the installation has its certificate and whose name is on it; an empty path: sessions get none of us.
@@ -40,7 +41,7 @@ struct Job {
   std::string name;          // Rename: the new one. Remove without an id: the one to look for
   std::string run;           // Remove without an id: its run label must be this
   std::string launch_job;    // Remove without an id: its job label must be this
-  std::string image;         // Pull
+  std::string image;         // Pull, LookForImage
   std::string probe_host;    // Check
   std::vector<std::string> known;  // List, Identify
 };

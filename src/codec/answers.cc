@@ -66,11 +66,14 @@ std::string answer_error_slots(std::string_view text, int max_slots) {
   return json_text(json, 0);
 }
 
-std::string answer_health() {
+static std::string answer_of_status(const char* status) {
   const Json json(json_object());
-  json_object_set_new(json.get(), "status", json_string("ok"));
+  json_object_set_new(json.get(), "status", json_string(status));
   return json_text(json, 0);
 }
+
+std::string answer_health() { return answer_of_status("ok"); }
+std::string answer_ready() { return answer_of_status("ready"); }
 
 std::string answer_removed(std::string_view client, std::string_view container_id, int port) {
   const Json json(json_object());

@@ -148,6 +148,7 @@ EngineFault docker_fault(DockerCall call, long http_status, std::string_view mes
     case DockerCall::NetworkCreate:
       if (conflict) return EngineFault::NameTaken;
       break;
+    case DockerCall::Image:
     case DockerCall::Pull:
       if (missing) return EngineFault::ImageMissing;
       break;

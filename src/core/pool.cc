@@ -161,6 +161,7 @@ void pool_failed(Turn& turn, const std::string& why) {
     say(turn, SayLevel::Error, "POOL",
         "The pool cannot be filled, trying again with pauses that grow to " + std::to_string(kPoolBackoffMostMs / 1000) + " s: " + why);
   table.pool_said = true;
+  table.pool_text = why;
 }
 
 void pool_worked(Turn& turn) {
@@ -169,4 +170,5 @@ void pool_worked(Turn& turn) {
   table.pool_at_ms = 0;
   if (table.pool_said) say(turn, SayLevel::Info, "POOL", "The pool can be filled again");
   table.pool_said = false;
+  table.pool_text.clear();
 }

@@ -50,7 +50,7 @@ static bool goes_before(const Turn& turn, const Slot& a, const Slot& b) {
 }
 
 // Where one session cannot be looked at and others can, nothing says that nobody sits there.
-static bool is_watched(const Turn& turn, const Slot& slot) { return slot.viewers > 0 || (slot.viewers < 0 && turn.table.blind.empty()); }
+static bool is_watched(const Table& table, const Slot& slot) { return slot.viewers > 0 || (slot.viewers < 0 && table.blind.empty()); }
 
 struct Choice {
   Slot* slot = nullptr;
@@ -68,7 +68,7 @@ static Choice choose(Turn& turn) {
     choice.sessions++;
     if (rule == RecycleRule::Never) continue;
     if (looks && !viewers_fresh(turn, slot)) choice.must_look = true;
-    if (looks && is_watched(turn, slot)) continue;
+    if (looks && is_watched(turn.table, slot)) continue;
     bool better = !choice.slot || (looks ? goes_before(turn, slot, *choice.slot) : slot.last_access_ms < choice.slot->last_access_ms);
     if (better) choice.slot = &slot;
   }
@@ -115,6 +115,32 @@ static bool all_are_on_their_way(const Table& table) {
          !pool(SlotState::Waiting);
 }
 
+// Nobody has it yet, and nothing says that its removal takes long.
+static bool is_free_soon(const Slot& slot) { return slot.heir.empty() && slot.removals == 0 && !slot.block_after_ms; }
+
+bool recycle_can(const Table& table) {
+  const bool looks = table.config.recycle == RecycleRule::Unwatched && table.config.look_every_ms;
+  for (const auto& [port, slot] : table.slots) {
+    if (slot.outside) continue;
+    switch (slot.state) {
+      case SlotState::Creating:
+      case SlotState::Waiting:
+        if (slot.client.empty()) return true;
+        break;
+      case SlotState::Ready: return true;
+      case SlotState::Removing:
+        if (is_free_soon(slot)) return true;
+        break;
+      case SlotState::Assigned:
+        if (table.config.recycle != RecycleRule::Never && !(looks && is_watched(table, slot))) return true;
+        break;
+      case SlotState::Free:
+      case SlotState::Claiming: break;
+    }
+  }
+  return false;
+}
+
 Recycled recycle_for(Turn& turn, const std::string& client, const Want& want) {
   if (all_are_on_their_way(turn.table)) return Recycled::Nothing;
   Size size = want.size_given ? want.size : turn.table.config.default_size;
@@ -130,7 +156,7 @@ Recycled recycle_for(Turn& turn, const std::string& client, const Want& want) {
         if (!ready || slot.size == size) ready = &slot;
         break;
       case SlotState::Removing:
-        if (slot.heir.empty() && slot.removals == 0 && !slot.block_after_ms && !leaving) leaving = &slot;
+        if (is_free_soon(slot) && !leaving) leaving = &slot;
         break;
       case SlotState::Free:
       case SlotState::Claiming:

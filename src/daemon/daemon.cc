@@ -20,6 +20,7 @@
 #include "daemon/entrances.h"
 #include "daemon/eyes.h"
 #include "daemon/learned.h"
+#include "daemon/ready.h"
 #include "daemon/routes.h"
 #include "daemon/status.h"
 #include "daemon/translate.h"
@@ -63,6 +64,7 @@ struct Daemon {
   Entrances entrances;
   LanePtr launches, general, pulls, writes;
   StatusDesk status;
+  ReadyDesk ready;
   Eyes eyes;
   WatcherPtr watcher;
   EventPtr on_mail, on_timer, on_second, on_term, on_int;
@@ -275,6 +277,10 @@ struct Receiver {
   void operator()(const JobResult& result) const {
     log_job(daemon, result);
     meet(daemon, result);
+    if (result.kind == JobKind::LookForImage) {
+      ready_desk_told(&daemon.ready, orchestrator_ready(daemon.table, read_clocks()), result.error, daemon.entrances);
+      leave_when_done(daemon);
+    }
     if (std::optional<Event> event = event_of_result(result)) take(daemon, std::move(*event));
   }
   void operator()(const LookDone& done) const {
@@ -333,6 +339,10 @@ void on_request(void* context, const HttpRequest& request) {
     case RouteKind::Status:
       write_log(daemon, LogLevel::Info, "STATUS", std::to_string(table_status_size(daemon.table)) + " active containers");
       status_desk_ask(&daemon.status, daemon.table, request.id);
+      return;
+    case RouteKind::Ready:
+      if (ready_desk_ask(&daemon.ready, orchestrator_ready(daemon.table, read_clocks()), daemon.entrances, request.id))
+        submit(daemon, daemon.general.get(), LaneOrder::Normal, job_look_for_image(daemon.jobs));
       return;
     case RouteKind::Ask: take(daemon, std::move(route.event)); return;
   }
@@ -518,7 +528,7 @@ int daemon_run(const Settings& settings, const std::vector<std::string>& warning
   }
   write_log(daemon, LogLevel::Info, "", "========== ORCHESTRATOR RUNNING on port " + std::to_string(settings.orchestrator_port) + " ==========");
   if (!settings.admin_listen.empty())
-    write_log(daemon, LogLevel::Info, "HTTP", "On that port are /access and /health alone, all routes on " + settings.admin_listen);
+    write_log(daemon, LogLevel::Info, "HTTP", "On that port are /access, /health and /ready alone, all routes on " + settings.admin_listen);
   log_flush(daemon.log.get());
   host_notify("READY=1");
   arm_timer(daemon);

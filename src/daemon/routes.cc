@@ -6,6 +6,8 @@
 #include "codec/identity.h"
 #include "codec/text.h"
 
+constexpr int kReadyAgainSeconds = 5;
+
 static Route refuse(int status, const std::string& text) {
   Route route;
   route.answer.status = status;
@@ -73,6 +75,12 @@ static Route on_health(const HttpRequest&) {
   return route;
 }
 
+static Route on_ready(const HttpRequest&) {
+  Route route;
+  route.kind = RouteKind::Ready;
+  return route;
+}
+
 struct Row {
   const char* path;
   Door door;
@@ -81,6 +89,7 @@ struct Row {
 static const Row kRows[] = {
     {"/access", Door::Visitor, on_access},      {"/status", Door::Admin, on_status}, {"/remove", Door::Admin, on_remove},
     {"/remove-all", Door::Admin, on_remove_all}, {"/health", Door::Open, on_health},
+    {"/ready", Door::Open, on_ready},
 };
 
 static const std::string* repeated_parameter(const HttpRequest& request) {
@@ -110,7 +119,7 @@ Route route_request(const HttpRequest& request, const Doors& doors, bool by_admi
   if (row != nullptr && for_admins && visitors_only) return refuse(403, std::string(row->path) + " is not to be had on this port: ask where ADMIN_LISTEN says.");
   if (for_admins && !visitors_only && !doors.token.empty() && !bearer_holds(request.source.authorization, doors.token)) return refuse_without_token();
   if (row == nullptr) {
-    const char* known = visitors_only ? "/access and /health." : "/access, /status, /remove, /remove-all and /health.";
+    const char* known = visitors_only ? "/access, /health and /ready." : "/access, /status, /remove, /remove-all, /health and /ready.";
     return refuse(404, "Not found: " + text_one_line(request.path, 100) + ". There are " + known);
   }
   if (!request.method_allowed) {
@@ -121,6 +130,17 @@ Route route_request(const HttpRequest& request, const Doors& doors, bool by_admi
   if (const std::string why = origin_refusal(row->door, request.source, doors.own); !why.empty()) return refuse(403, why);
   if (const std::string* name = repeated_parameter(request)) return refuse(400, "Parameter given twice: " + text_one_line(*name, 40));
   return row->handle(request);
+}
+
+HttpAnswer route_ready(const std::string& why) {
+  HttpAnswer answer;
+  answer.body = answer_ready();
+  if (!why.empty()) {
+    answer.status = 503;
+    answer.retry_after_seconds = kReadyAgainSeconds;
+    answer.body = answer_error(why);
+  }
+  return answer;
 }
 
 HttpAnswer route_redirect(const Settings& settings, int port) {

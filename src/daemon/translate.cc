@@ -132,6 +132,13 @@ Job job_pull(const JobContext& context) {
   return job;
 }
 
+Job job_look_for_image(const JobContext& context) {
+  Job job;
+  job.kind = JobKind::LookForImage;
+  job.image = context.settings->vnc_image;
+  return job;
+}
+
 Job job_connect(const JobContext& context) {
   Job job;
   job.kind = JobKind::Connect;
@@ -199,7 +206,8 @@ std::optional<Event> event_of_result(const JobResult& result) {
     case JobKind::Remove: return RemoveDone{result.port, result.generation, result.container_id, failure};
     case JobKind::Rename: return RenameDone{result.port, result.generation, result.name, failure};
     case JobKind::Pull: return PullDone{failure};
-    case JobKind::Identify: return std::nullopt;
+    case JobKind::Identify:
+    case JobKind::LookForImage: return std::nullopt;
   }
   return std::nullopt;
 }

@@ -84,6 +84,7 @@ bool is_success_of(DockerCall call, const DockerReply& reply) {
     case DockerCall::Version:
     case DockerCall::Inspect:
     case DockerCall::List:
+    case DockerCall::Image:
     case DockerCall::Network: return reply.status == 200 && reply.json;
     case DockerCall::Create:
     case DockerCall::NetworkCreate: return reply.status == 201 && reply.json;
@@ -345,6 +346,19 @@ EngineError docker_rename(void* self, const std::string& id, const std::string& 
       &reply);
 }
 
+// The engine takes the slashes of an image's name as they are.
+EngineError docker_look_for_image(void* self, const std::string& image) {
+  Docker* docker = docker_of(self);
+  std::string name;
+  for (size_t start = 0; start <= image.size();) {
+    const size_t slash = std::min(image.find('/', start), image.size());
+    name += "/" + docker_escape(std::string_view(image).substr(start, slash - start));
+    start = slash + 1;
+  }
+  DockerReply reply;
+  return docker_call(docker, DockerCall::Image, request_for(docker, "GET", "/images" + name + "/json"), "look for image " + image, &reply);
+}
+
 // Without a tag the engine would pull every tag there is.
 std::string pull_target(const std::string& image) {
   const size_t slash = image.rfind('/');
@@ -436,6 +450,7 @@ constexpr EngineOps kDockerOps = {
     .list = docker_list,
     .remove = docker_remove,
     .rename = docker_rename,
+    .look_for_image = docker_look_for_image,
     .pull = docker_pull,
     .watch = docker_watch,
     .destroy = docker_destroy,

@@ -135,6 +135,7 @@ JobResult job_run(const Engine& engine, const Job& job, const std::function<void
       result.name = job.name;
       result.error = engine.ops->rename(engine.self, job.container_id, job.name);
       break;
+    case JobKind::LookForImage: result.error = engine.ops->look_for_image(engine.self, job.image); break;
     case JobKind::Pull: result.error = engine.ops->pull(engine.self, job.image, progress); break;
   }
   result.seconds = monotonic() - begun;

@@ -11,6 +11,7 @@ static void assert_text(const std::string& body, const char* wanted) { assert_st
 
 static void test_small_ones(void**) {
   assert_text(answer_health(), "{\"status\": \"ok\"}\n");
+  assert_text(answer_ready(), "{\"status\": \"ready\"}\n");
   assert_text(answer_error("Missing required parameter: id"), "{\"error\": \"Missing required parameter: id\"}\n");
   assert_text(answer_error_slots("No available ports", 20), "{\"error\": \"No available ports\", \"max_slots\": 20}\n");
   assert_text(answer_removed("06798162320", "b4dd386af519", 5000),

@@ -77,6 +77,29 @@ static void take(Drive& drive, std::vector<Action>& actions) {
   }
 }
 
+// What /ready tells is what somebody new would come to at this moment.
+static void check_ready(const Drive& drive) {
+  const Readiness ready = orchestrator_ready(drive.table, drive.now);
+  assert_true((ready.answer == Readiness::No) == !ready.why.empty());
+  constexpr uint64_t kRequest = UINT64_MAX;
+  const std::string client = "somebody-new";
+  Table table = drive.table;
+  std::vector<Action> actions;
+  step(table, AccessAsked{kRequest, client, false, {}}, drive.now, &actions);
+  std::string refusal;
+  for (const Action& action : actions)
+    if (const auto* error = std::get_if<AnswerError>(&action); error && error->request == kRequest) refusal = error->text;
+  if (ready.answer != Readiness::No) {
+    if (!refusal.empty()) fail_msg("ready, and somebody new is refused: %s", refusal.c_str());
+    const Slot* slot = slot_by_client(table, client);
+    assert_true(ready.answer != Readiness::Yes || (slot && slot->state == SlotState::Claiming));
+    return;
+  }
+  // Nobody is refused before the first listing, before a look has told whose port may be taken, or since the pool fails: then a launch of its own tells why.
+  const bool to_be_seen = (!table.reconciled && !table.stopping) || client_seeks(table, client) || table.pool_said;
+  if (refusal.empty() && !to_be_seen) fail_msg("not ready (%s), and somebody new is served", ready.why.c_str());
+}
+
 void drive_step(Drive& drive, const Event& event) {
   std::vector<Action> actions;
   step(drive.table, event, drive.now, &actions);
@@ -84,6 +107,7 @@ void drive_step(Drive& drive, const Event& event) {
   std::string broken = table_check(drive.table);
   if (!broken.empty()) fail_msg("after event %d: %s", static_cast<int>(event.index()), broken.c_str());
   assert_int_equal(drive.table.defects, 0);
+  check_ready(drive);
   for (const auto& [port, it] : drive.table.slots) {
     if (it.state != SlotState::Ready) continue;
     if (drive.told.count(it.container_id))

@@ -70,13 +70,15 @@ static void a_name_stays_a_value_of_its_parameter(void**) {
   ops->create(self, spec, &id);
   ops->rename(self, "abc", spec.name);
   ops->pull(self, "host:5000/i m&fromSrc=-", [](const std::string&) {});
+  ops->look_for_image(self, "host:5000/i m?all=1#/x@sha256:0");
   const std::vector<std::string> lines = lines_of(stage);
-  assert_int_equal(lines.size(), 3);
+  assert_int_equal(lines.size(), 4);
   const std::string name = "name=vnc_a%20b%26name%3Dother%3F%23%2F..%252f%0D%0A";
   assert_string_equal(lines[0].c_str(), ("POST /v1.41/containers/create?" + name).c_str());
   assert_string_equal(lines[1].c_str(), ("POST /v1.41/containers/abc/rename?" + name).c_str());
   assert_string_equal(lines[2].c_str(),
                       "POST /v1.41/images/create?fromImage=host%3A5000%2Fi%20m%26fromSrc%3D-&tag=latest");
+  assert_string_equal(lines[3].c_str(), "GET /v1.41/images/host%3A5000/i%20m%3Fall%3D1%23/x%40sha256%3A0/json");
 }
 
 int main() {
