@@ -7,10 +7,12 @@
 #include <string_view>
 #include <vector>
 
-// Of /proc/PID/net/snmp. While neither has moved, nobody has come: a new viewer moves the second, one who goes the first.
+// Of /proc/PID/net/snmp. While none has moved, nobody has come, gone or been cut off: a new viewer moves the second, one who goes the first, and
+// what is sent to one whose line was cut the third, at each attempt.
 struct TcpCounters {
   long established = 0;    // CurrEstab: connections in ESTABLISHED or CLOSE-WAIT, both families
   long passive_opens = 0;  // PassiveOpens: ever accepted
+  long retransmitted = 0;  // RetransSegs: segments ever sent again
   bool operator==(const TcpCounters&) const = default;
 };
 // False when the text holds no such lines; *out is then untouched.
@@ -31,8 +33,9 @@ struct TcpConnection {
 std::vector<TcpConnection> proc_tcp_established(std::string_view table);
 
 // Whether it is a viewer of a session that listens on `port`: from outside the container, and its peer not long gone. A peer counts as gone
-// after 8 retransmissions (51 s at the least, as each waits twice as long, beginning with 200 ms), or after two hours of silence, when the
-// kernel's own keepalive would begin to ask.
+// after 8 retransmissions (51 s as a rule, as each waits twice as long, beginning with 200 ms) when it has been silent for 50 s as well, where that
+// is known: as long as a router says that there is no way to it, each waits no longer than the one before, and a laptop between two rooms would be gone
+// after two seconds. And after two hours of silence, when the kernel's own keepalive would begin to ask.
 bool proc_is_viewer(const TcpConnection& connection, int port);
 
 // Whether /proc/PID/cgroup, as text, is that of a process of the container with this id.

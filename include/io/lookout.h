@@ -38,8 +38,8 @@ struct LookoutMemory {
 // Microseconds for each container, and of no more than a few dozen of them.
 LookoutMemory lookout_memory(const Lookout* lookout);
 
-// Cheap for those where nobody has come or gone: their counters are read, 15 us each, and the connections only once a minute. `thorough` reads
-// the connections of all: who lost the line shows in no counter. Microseconds to milliseconds, no waiting.
+// Cheap for those where nobody has come, gone or been cut off: their counters are read, 15 us each, and the connections only every ten minutes.
+// `thorough` reads the connections of all. Microseconds to milliseconds, no waiting.
 LookoutSeen lookout_look(Lookout* lookout, const std::vector<LookTarget>& at, bool thorough, int64_t now_ms);
 
 #endif

@@ -8,6 +8,7 @@
 namespace {
 
 constexpr int kRetransmitsMost = 8;
+constexpr int64_t kCutMs = 50000;
 constexpr int64_t kSilentMostMs = int64_t{2} * 3600 * 1000;
 constexpr int kEstablished = 1;  // TCP_ESTABLISHED, include/net/tcp_states.h
 
@@ -74,13 +75,14 @@ bool proc_tcp_counters(std::string_view snmp, TcpCounters* out) {
   for (std::string_view names = take_line(&snmp); !snmp.empty(); names = take_line(&snmp)) {
     if (!names.starts_with("Tcp:")) continue;
     std::string_view values = take_line(&snmp);
-    TcpCounters found{-1, -1};
+    TcpCounters found{-1, -1, -1};
     for (std::string_view name = take_word(&names); !name.empty(); name = take_word(&names)) {
       const std::string_view value = take_word(&values);
       if (name == "CurrEstab" && !number_of(value, 10, &found.established)) return false;
       if (name == "PassiveOpens" && !number_of(value, 10, &found.passive_opens)) return false;
+      if (name == "RetransSegs" && !number_of(value, 10, &found.retransmitted)) return false;
     }
-    if (found.established < 0 || found.passive_opens < 0) return false;
+    if (found.established < 0 || found.passive_opens < 0 || found.retransmitted < 0) return false;
     *out = found;
     return true;
   }
@@ -98,7 +100,8 @@ std::vector<TcpConnection> proc_tcp_established(std::string_view table) {
 
 bool proc_is_viewer(const TcpConnection& connection, int port) {
   const bool from_outside = !is_loopback(connection.remote) && connection.remote != connection.local;
-  const bool is_gone = connection.retransmits >= kRetransmitsMost || connection.silent_ms > kSilentMostMs;
+  const bool is_cut = connection.retransmits >= kRetransmitsMost && (connection.silent_ms == 0 || connection.silent_ms >= kCutMs);
+  const bool is_gone = is_cut || connection.silent_ms > kSilentMostMs;
   return connection.local_port == port && from_outside && !is_gone;
 }
 

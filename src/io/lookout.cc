@@ -24,7 +24,7 @@
 
 namespace {
 
-constexpr int64_t kReadEveryMs = 60000;  // the connections, although the counters stand still
+constexpr int64_t kReadEveryMs = 600000;  // the connections, although the counters stand still: a peer that is silent moves none
 constexpr int64_t kAskEveryMs = 60000;   // the engine, for a process; ten times less often where nothing can be seen
 constexpr int64_t kForgetMs = 600000;    // what nobody has asked for
 constexpr int64_t kMeasuredMost = 32;    // containers whose memory is averaged

@@ -70,6 +70,10 @@ static void test_who_is_long_gone_is_none(void**) {
   assert_true(proc_is_viewer(one, 6080));
   one.retransmits = 8;
   assert_false(proc_is_viewer(one, 6080));
+  one.silent_ms = 49999;
+  assert_true(proc_is_viewer(one, 6080));
+  one.silent_ms = 50000;
+  assert_false(proc_is_viewer(one, 6080));
   one.retransmits = 0;
   one.silent_ms = 7200001;
   assert_false(proc_is_viewer(one, 6080));
@@ -78,16 +82,17 @@ static void test_who_is_long_gone_is_none(void**) {
 static void test_counters(void**) {
   const char* snmp =
       "Ip: Forwarding DefaultTTL\nIp: 1 64\n"
-      "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs\n"
-      "Tcp: 1 200 120000 -1 7 31 0 2 4 999\n"
+      "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs RetransSegs\n"
+      "Tcp: 1 200 120000 -1 7 31 0 2 4 999 998 5\n"
       "Udp: InDatagrams\nUdp: 5\n";
   TcpCounters counters;
   assert_true(proc_tcp_counters(snmp, &counters));
   assert_int_equal(counters.established, 4);
   assert_int_equal(counters.passive_opens, 31);
+  assert_int_equal(counters.retransmitted, 5);
   const TcpCounters before = counters;
-  for (const char* bad : {"", "Tcp:", "Tcp: CurrEstab\nTcp: 1\n", "Udp: InDatagrams\nUdp: 5\n", "Tcp: CurrEstab PassiveOpens\nTcp: x 1\n",
-                          "Tcp: CurrEstab PassiveOpens\nTcp: 1\n"}) {
+  for (const char* bad : {"", "Tcp:", "Tcp: CurrEstab\nTcp: 1\n", "Udp: InDatagrams\nUdp: 5\n", "Tcp: CurrEstab PassiveOpens RetransSegs\nTcp: x 1 1\n",
+                          "Tcp: CurrEstab PassiveOpens RetransSegs\nTcp: 1 1\n", "Tcp: CurrEstab PassiveOpens\nTcp: 1 1\n"}) {
     assert_false(proc_tcp_counters(bad, &counters));
     assert_true(counters == before);
   }
