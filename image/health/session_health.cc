@@ -1,7 +1,7 @@
 // The session's health probe: noVNC answers on port 6080 and the application's window is on the screen and painted.
 //
 // Exit 0 is healthy, 1 is not (one line on stdout says why). Until the session has been healthy once a probe waits inside
-// for it, so that the engine hears of it at that very moment; after that a probe sleeps half a minute before it looks.
+// for it, so that the engine hears of it at that very moment; after that a probe sleeps a minute before it looks.
 //
 // An application that is to keep people in its page (file app-shuts) has said that it does (file app-shut), or nobody gets to see it.
 //
@@ -33,7 +33,7 @@
 static const char RUN_DIR[] = "/run/session";
 static const uint16_t WEB_PORT = 6080;
 static const int64_t FIRST_WAIT_MS = 55'000;  // below the engine's timeout of 90 s
-static const int64_t SLEEP_MS = 30'000;
+static const int64_t SLEEP_MS = 60'000;
 static const int64_t RECOVERY_WAIT_MS = 15'000;  // a part that has ended is back within seconds
 static const int64_t LOOK_EVERY_MS = 50;
 static const int64_t PLAIN_REPORTED_MS = 300;

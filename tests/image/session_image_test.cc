@@ -377,7 +377,7 @@ void each_part_is_started_again(void** state) {
     check_at(process.command.find("<defunct>") == std::string::npos, process.command);
 }
 
-// One story in three tests, since a probe that sleeps for half a minute needs two to say no: others run meanwhile.
+// One story in three tests, since a probe that sleeps for a minute takes a while to say no: others run meanwhile.
 void a_part_is_taken_away(void** state) {
   Stage* stage = stage_of(state);
   page_server_set(stage->pages.get(), "/", page_with_input("away", kBlue, kGreen, "", "/typed"));
