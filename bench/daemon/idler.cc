@@ -2,6 +2,7 @@
 #include "bench/daemon/idler.h"
 
 #include <dirent.h>
+#include <time.h>
 
 #include <cstdlib>
 
@@ -14,13 +15,16 @@ double proc_field(const std::string& path, const std::string& name) {
 }
 
 void idler_look(Idler* one) {
-  one->cpu = one->wakes = 0;
+  one->wakes = 0;
+  clockid_t clock = {};
+  timespec used = {};
+  check_at(clock_getcpuclockid(one->pid, &clock) == 0 && clock_gettime(clock, &used) == 0, "a process that is measured has ended");
+  one->cpu = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
   const std::string tasks = "/proc/" + std::to_string(one->pid) + "/task/";
   DIR* folder = opendir(tasks.c_str());
   check_at(folder != nullptr, "a process that is measured has ended");
   while (const dirent* entry = readdir(folder)) {
     if (entry->d_name[0] == '.') continue;
-    one->cpu += atof(file_text(tasks + entry->d_name + "/schedstat").c_str()) / 1e9;
     one->wakes += proc_field(tasks + entry->d_name + "/status", "voluntary_ctxt_switches");
   }
   closedir(folder);

@@ -11,7 +11,7 @@ struct Idler {
   double cpu = 0, wakes = 0;  // as of the last look
 };
 
-// Of all its threads: seconds on a processor, and how often each was put on one. Fails the row when it has ended.
+// Seconds of its threads on a processor, of those that have ended, too, and how often each that is there was put on one. Fails the row when it has ended.
 void idler_look(Idler* one);
 // The number behind "NAME:" in a file of /proc; 0 when it is not there.
 double proc_field(const std::string& path, const std::string& name);

@@ -311,7 +311,7 @@ Entry daemon_check_302(Daemon* daemon, const HttpReply& reply, const std::string
                   std::to_string(entry->port),
               "Location for " + client, at);
   check_at(healthy(daemon, entry->id), "302 for " + client + " to a container that is not ready: " + entry->id, at);
-  ledger_note(daemon->scene->suite->ledger.get(), entry->id, client);
+  if (Ledger* ledger = daemon->scene->suite->ledger.get()) ledger_note(ledger, entry->id, client);
   return *entry;
 }
 
