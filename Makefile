@@ -146,6 +146,8 @@ e2e_tests := $(call programs,debug,e2e)
 image_tests := $(call programs,debug,image)
 replay_test := build/asan/tests/fuzz/replay_test
 script_tests := $(call sources,tests/scripts/*_test.sh)
+# They wait most of the time, so they run beside the others.
+patient_tests := $(filter %/viewers_test %/proxy_test %/reconnect_test %/old_tab_test,$(e2e_tests) $(image_tests))
 drift_tests := $(call sources,tests/lint/includes.sh tests/lint/purity.sh tests/lint/settings.sh tests/lint/guarantees.sh)
 
 run_tests = @VNC_DAEMON=$(abspath $(or $(1),vnc-orchestrator)) VNC_BUILD=$(CURDIR) $(srcdir)/tests/run.sh
@@ -158,7 +160,7 @@ endif
 
 .PHONY: check check-unit check-e2e check-image check-scripts check-drift $(unit_kinds:%=check-%)
 check: all have-test-libs $(unit_tests) $(replay_test) $(e2e_tests) $(image_tests) tiny-image image ## run every test, unit to browser
-	$(call run_tests) $(drift_tests) $(unit_tests) $(replay_test) $(e2e_tests) $(script_tests) $(image_tests)
+	$(call run_tests) $(filter-out $(patient_tests),$(drift_tests) $(unit_tests) $(replay_test) $(e2e_tests) $(script_tests) $(image_tests)) -- $(patient_tests)
 
 check-unit: have-test-libs $(unit_tests) $(replay_test) ## core, codec, io, sim and the inputs that fuzzing keeps: fast, no engine needed
 	$(call run_tests) $(unit_tests) $(replay_test)
