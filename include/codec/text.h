@@ -24,6 +24,7 @@ bool text_to_double(std::string_view text, double* out);  // finite, whole text,
 // bytes is cut with "...". What users send can then neither break a line nor forge one. What is clean stays as it is, so a text may
 // pass several doors that each clean it: the price is that a backslash of the text's own is not told from one of ours.
 std::string text_one_line(std::string_view text, size_t most = 300);
+void text_append_one_line(std::string* to, std::string_view text, size_t most);  // the same at the end of *to
 
 // For what people read: a URL's name:password@ becomes name:***@. Also where something is wrong with the URL, since that is when it is shown.
 std::string text_without_password(std::string_view text);

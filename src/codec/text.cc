@@ -111,7 +111,22 @@ bool text_to_double(std::string_view text, double* out) {
   return true;
 }
 
+// Nearly every text is plain ASCII, which stays as it is.
+static bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
 std::string text_one_line(std::string_view text, size_t most) {
+  std::string out;
+  text_append_one_line(&out, text, most);
+  return out;
+}
+
+void text_append_one_line(std::string* to, std::string_view text, size_t most) {
+  if (text.size() <= most && is_plain(text)) {
+    to->append(text);
+    return;
+  }
   std::string out;
   const size_t room = most > kDots.size() ? most - kDots.size() : 0;
   size_t cut = 0;  // where `out` ends if the rest does not fit: never inside a character or an escape
@@ -135,12 +150,12 @@ std::string text_one_line(std::string_view text, size_t most) {
     if (out.size() + piece.size() > most) {
       out.resize(cut);
       out += kDots.substr(0, most - cut < kDots.size() ? most - cut : kDots.size());
-      return out;
+      break;
     }
     out += piece;
     text.remove_prefix(length);
   }
-  return out;
+  to->append(out);
 }
 
 // The last '@' ends the login: a password that nobody has percent-encoded may hold one.

@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <vector>
 
@@ -83,6 +86,15 @@ static void put(const std::string& path, const std::string& text) { std::ofstrea
 
 static std::string file_of(void** state, const char* date) { return dir_of(state) + "/app.log." + date; }
 
+// Soon, by the hands of the log's thread.
+static bool comes(const std::string& path, const char* text) {
+  for (int i = 0; i < 500; ++i) {
+    if (contains(content(path), text)) return true;
+    usleep(10000);
+  }
+  return false;
+}
+
 // ---- tests ----
 
 static void a_line_looks_as_the_document_shows_it(void** state) {
@@ -122,11 +134,11 @@ static void info_waits_for_a_flush_and_a_warning_does_not(void** state) {
   log_line(log.get(), now, LogLevel::Info, "A", "one");
   assert_string_equal(content(file_of(state, "2026-02-13")).c_str(), "");
   log_line(log.get(), now, LogLevel::Warning, "A", "two");
-  assert_true(contains(content(file_of(state, "2026-02-13")), "one") &&
-              contains(content(file_of(state, "2026-02-13")), "two"));
+  assert_true(comes(file_of(state, "2026-02-13"), "two"));
+  assert_true(contains(content(file_of(state, "2026-02-13")), "one"));
   log_line(log.get(), now, LogLevel::Info, "A", "three");
   log_tick(log.get(), now);
-  assert_true(contains(content(file_of(state, "2026-02-13")), "three"));
+  assert_true(comes(file_of(state, "2026-02-13"), "three"));
   log_line(log.get(), now, LogLevel::Info, "A", "four");
   log.reset();
   assert_true(contains(content(file_of(state, "2026-02-13")), "four"));
@@ -140,6 +152,7 @@ static void a_new_file_begins_at_local_midnight_with_no_line_needed(void** state
   LogPtr log = open_log(quiet(state), at(2026, 2, 13, 23, 59, 59));
   log_line(log.get(), at(2026, 2, 13, 23, 59, 59, 900000), LogLevel::Info, "A", "late");
   log_tick(log.get(), at(2026, 2, 14, 0, 0, 0, 100));
+  log_flush(log.get());
   assert_true(exists(file_of(state, "2026-02-14")));
   assert_true(contains(content(file_of(state, "2026-02-13")), "late"));
   log_line(log.get(), at(2026, 2, 14, 0, 0, 1), LogLevel::Info, "A", "early");
@@ -194,6 +207,7 @@ static void files_of_eight_and_more_days_go_and_only_those_of_our_name(void** st
   for (const char* name : go) assert_false(exists(dir + "/" + name));
   assert_true(exists(dir + "/app.log.2026-01-02"));
   log_tick(log.get(), at(2026, 3, 1, 0, 0, 0));
+  log_flush(log.get());
   assert_false(exists(dir + "/app.log.2026-02-21"));  // eight days old now: 2026 has no 29 February
   assert_true(exists(dir + "/app.log.2026-02-22"));
 }
@@ -295,6 +309,85 @@ static int in_child_with_stderr(int fd, void** state, int lines) {
   return status;
 }
 
+// A disk that answers when it is told to.
+static std::atomic<bool> disk_hangs{false};
+
+static ssize_t slow_write(int fd, const void* bytes, size_t size) {
+  while (disk_hangs) usleep(1000);
+  return write(fd, bytes, size);
+}
+
+static double seconds_of(const std::function<void()>& call) {
+  const auto begin = std::chrono::steady_clock::now();
+  call();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+static LogOptions slow(void** state) { return {dir_of(state), LogLevel::Info, false, slow_write}; }
+
+static void a_slow_disk_holds_up_nobody_but_an_error_for_a_moment(void** state) {
+  const int64_t now = at(2026, 2, 13, 14, 30, 0);
+  const std::string path = file_of(state, "2026-02-13");
+  LogPtr log = open_log(slow(state), now);
+  disk_hangs = true;
+  const double others = seconds_of([&] {
+    for (int i = 0; i < 10000; ++i) log_line(log.get(), now, LogLevel::Info, "A", "many");
+    log_line(log.get(), now, LogLevel::Warning, "A", "a warning");
+    log_tick(log.get(), now);
+  });
+  assert_true(others < 0.15);
+  const double first = seconds_of([&] { log_line(log.get(), now, LogLevel::Error, "A", "an error"); });
+  assert_true(first >= 0.15 && first < 1);
+  const double next = seconds_of([&] {
+    for (int i = 0; i < 50; ++i) log_line(log.get(), now, LogLevel::Error, "A", "one more");
+  });
+  assert_true(next < 0.15);
+  disk_hangs = false;
+  log_flush(log.get());
+  std::string text = content(path);
+  assert_int_equal(std::count(text.begin(), text.end(), '\n'), 10000 + 1 + 1 + 50);
+  // It has caught up, so the next error is on disk before anything else happens.
+  log_line(log.get(), now, LogLevel::Error, "A", "in time");
+  assert_true(contains(content(path), "in time"));
+}
+
+static void what_a_slow_disk_cannot_take_is_counted_and_said(void** state) {
+  const int64_t now = at(2026, 2, 13, 14, 30, 0);
+  LogPtr log = open_log(slow(state), now);
+  disk_hangs = true;
+  constexpr int kLines = 12000;
+  const std::string long_text(1000, 'x');
+  for (int i = 0; i < kLines; ++i) log_line(log.get(), now, LogLevel::Info, "A", long_text);
+  log_tick(log.get(), now);
+  disk_hangs = false;
+  log_flush(log.get());
+  log_line(log.get(), now, LogLevel::Error, "A", "after");
+  assert_true(comes(file_of(state, "2026-02-13"), "after"));
+  const std::string text = content(file_of(state, "2026-02-13"));
+  const size_t said = text.find(" log lines were lost: No buffer space available");
+  assert_true(said != std::string::npos);
+  const long lost = atol(text.c_str() + text.rfind(' ', said - 1) + 1);
+  assert_true(lost > 1000 && lost < kLines);
+  assert_int_equal(std::count(text.begin(), text.end(), '\n'), kLines - lost + 2);
+}
+
+// Its thread ends with the process, as it does when a daemon stops.
+static void a_disk_that_never_answers_does_not_keep_a_process_from_its_end(void** state) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    std::string error;
+    LogPtr log = log_open(slow(state), at(2026, 2, 13, 14, 30, 0), &error);
+    disk_hangs = true;
+    log_line(log.get(), at(2026, 2, 13, 14, 30, 0), LogLevel::Info, "A", "nobody will read this");
+    log.reset();
+    _exit(0);
+  }
+  int status = -1;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+}
+
 static void lines_go_to_stderr_too(void** state) {
   int ends[2];
   assert_int_equal(pipe(ends), 0);
@@ -355,6 +448,9 @@ int main() {
                                       remove_folder),
       cmocka_unit_test_setup_teardown(a_disk_that_fills_up_inside_a_line_leaves_whole_lines_after_it, make_folder,
                                       remove_folder),
+      cmocka_unit_test_setup_teardown(a_slow_disk_holds_up_nobody_but_an_error_for_a_moment, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(what_a_slow_disk_cannot_take_is_counted_and_said, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_disk_that_never_answers_does_not_keep_a_process_from_its_end, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(lines_go_to_stderr_too, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_stderr_that_nobody_reads_any_more_ends_nothing, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_stderr_that_is_full_blocks_nothing, make_folder, remove_folder),
