@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -64,32 +65,97 @@ std::string dump(const json_t* json, size_t flags) {
   }
 }
 
-json_t* json_of(const Record& record) {
-  json_t* object = json_object();
-  json_object_set_new(object, "client_id", json_of(record.client_id));
-  json_object_set_new(object, "container_id", json_of(record.container_id));
-  json_object_set_new(object, "container_name", json_of(record.container_name));
-  json_object_set_new(object, "port", json_integer(record.port));
-  json_object_set_new(object, "width", json_of(record.width));
-  json_object_set_new(object, "height", json_of(record.height));
-  json_object_set_new(object, "created_at", json_of(snapshot_time(record.created_us)));
-  json_object_set_new(object, "last_accessed_at", json_of(snapshot_time(record.last_accessed_us)));
-  json_object_set_new(object, "size_by_default", json_boolean(record.size_by_default));
-  json_object_set_new(object, "fingerprint", json_of(record.fingerprint));
-  json_object_set_new(object, "boot_id", json_of(record.boot_id));
-  json_object_set_new(object, "last_accessed_mono_ms", json_integer(record.last_accessed_mono_ms));
-  json_object_set_new(object, "viewers", record.viewers < 0 ? json_null() : json_integer(record.viewers));
-  json_object_set_new(object, "last_seen_at", record.last_seen_us == 0 ? json_null() : json_of(snapshot_time(record.last_seen_us)));
-  json_object_set_new(object, "last_seen_mono_ms", json_integer(record.last_seen_mono_ms));
-  if (record.extra.empty()) return object;
-  const Json extra(json_loadb(record.extra.data(), record.extra.size(), 0, nullptr));
+// ---- Writing. Every claim waits for this text, of all records: what is plain is put down as it is, and jansson has the rest.
+
+// As Python's json.dump writes, ASCII only: the first version reads the file in whatever encoding its machine prefers.
+void put_text(std::string* out, std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+  if (plain) {
+    out->append(1, '"').append(text).append(1, '"');
+    return;
+  }
+  const Json json(json_of(text));
+  const Text shown(json_dumps(json.get(), JSON_ENCODE_ANY | JSON_ENSURE_ASCII));
+  out->append(shown != nullptr ? shown.get() : "\"\"");
+}
+
+char* put_digits(char* to, int64_t value, int count) {
+  for (int i = count - 1; i >= 0; i--, value /= 10) to[i] = static_cast<char>('0' + value % 10);
+  return to + count;
+}
+
+// With the zone as tzset left it.
+void put_time(std::string* out, int64_t wall_us) {
+  int64_t fraction = wall_us % kSecond;
+  if (fraction < 0) fraction += kSecond;
+  const time_t seconds = static_cast<time_t>((wall_us - fraction) / kSecond);
+  struct tm local = {};
+  localtime_r(&seconds, &local);
+  if (local.tm_year < -1900 || local.tm_year > 8099) {  // not four digits
+    char text[64];
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour,
+             local.tm_min, local.tm_sec, static_cast<int>(fraction));
+    out->append(text);
+    return;
+  }
+  char text[] = "0000-00-00T00:00:00.000000";
+  char* to = put_digits(text, local.tm_year + 1900, 4) + 1;
+  for (const int part : {local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec}) to = put_digits(to, part, 2) + 1;
+  put_digits(to, fraction, 6);
+  out->append(text, sizeof text - 1);
+}
+
+std::string& put_name(std::string* out, const char* name) { return out->append(",\n    \"").append(name).append("\": "); }
+
+void put_text(std::string* out, const char* name, std::string_view text) { put_text(&put_name(out, name), text); }
+
+void put_number(std::string* out, const char* name, int64_t number) { put_name(out, name).append(std::to_string(number)); }
+
+void put_time(std::string* out, const char* name, int64_t wall_us) {
+  put_name(out, name).append(1, '"');
+  put_time(out, wall_us);
+  out->append(1, '"');
+}
+
+// What we do not know goes behind what we do, as it came.
+void put_extra(std::string* out, const std::string& text) {
+  const Json extra(json_loadb(text.data(), text.size(), 0, nullptr));
   const char* key = nullptr;
   json_t* value = nullptr;
   json_object_foreach(extra.get(), key, value) {
-    if (!is_known(key)) json_object_set(object, key, value);
+    if (is_known(key)) continue;
+    const Json list(json_pack("[{s:O}]", key, value));  // for the indentation of a record's field
+    const std::string shown = dump(list.get(), JSON_INDENT(2) | JSON_ENSURE_ASCII);
+    constexpr std::string_view kBefore = "[\n  {", kAfter = "\n  }\n]";
+    if (shown.size() > kBefore.size() + kAfter.size()) out->append(1, ',').append(shown, kBefore.size(), shown.size() - kBefore.size() - kAfter.size());
   }
-  return object;
 }
+
+void put_record(std::string* out, const Record& record) {
+  out->append("\n  {\n    \"client_id\": ");
+  put_text(out, record.client_id);
+  put_text(out, "container_id", record.container_id);
+  put_text(out, "container_name", record.container_name);
+  put_number(out, "port", record.port);
+  put_text(out, "width", record.width);
+  put_text(out, "height", record.height);
+  put_time(out, "created_at", record.created_us);
+  put_time(out, "last_accessed_at", record.last_accessed_us);
+  put_name(out, "size_by_default").append(record.size_by_default ? "true" : "false");
+  put_text(out, "fingerprint", record.fingerprint);
+  put_text(out, "boot_id", record.boot_id);
+  put_number(out, "last_accessed_mono_ms", record.last_accessed_mono_ms);
+  put_name(out, "viewers").append(record.viewers < 0 ? "null" : std::to_string(record.viewers));
+  if (record.last_seen_us == 0)
+    put_name(out, "last_seen_at").append("null");
+  else
+    put_time(out, "last_seen_at", record.last_seen_us);
+  put_number(out, "last_seen_mono_ms", record.last_seen_mono_ms);
+  if (!record.extra.empty()) put_extra(out, record.extra);
+  out->append("\n  }");
+}
+
+// ---- Reading.
 
 // Text and numbers are both taken; anything else is as good as absent.
 std::string text_or_number(const json_t* json) {
@@ -220,17 +286,17 @@ bool is_in_month(int year, int month, int day) {
 }  // namespace
 
 std::string snapshot_write(const std::vector<Record>& records) {
-  const Json list(json_array());
-  bool extras = false;
+  constexpr size_t kRecordBytes = 640;
+  if (records.empty()) return "[]\n";
+  tzset();  // localtime_r alone need not look at TZ
+  std::string out;
+  out.reserve(records.size() * kRecordBytes);
   for (const Record& record : records) {
-    json_array_append_new(list.get(), json_of(record));
-    extras = extras || !record.extra.empty();
+    out += out.empty() ? '[' : ',';
+    put_record(&out, record);
   }
-  // ASCII only, as Python's json.dump writes: the first version reads the file in whatever encoding its machine prefers.
-  const size_t flags = JSON_INDENT(2) | JSON_ENSURE_ASCII;
-  if (extras) return dump(list.get(), flags) + "\n";  // only foreign fields can hold fractions
-  const Text text(json_dumps(list.get(), flags));
-  return text != nullptr ? std::string(text.get()) + "\n" : std::string();
+  out += "\n]\n";
+  return out;
 }
 
 bool snapshot_parse(std::string_view text, int64_t fallback_us, std::vector<Record>* out, std::string* error) {
@@ -261,16 +327,10 @@ bool snapshot_parse(std::string_view text, int64_t fallback_us, std::vector<Reco
 }
 
 std::string snapshot_time(int64_t wall_us) {
-  int64_t fraction = wall_us % kSecond;
-  if (fraction < 0) fraction += kSecond;
-  const time_t seconds = static_cast<time_t>((wall_us - fraction) / kSecond);
-  struct tm local = {};
-  tzset();  // localtime_r alone need not look at TZ
-  localtime_r(&seconds, &local);
-  char text[64];
-  snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", local.tm_year + 1900, local.tm_mon + 1,
-           local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec, static_cast<int>(fraction));
-  return text;
+  std::string out;
+  tzset();
+  put_time(&out, wall_us);
+  return out;
 }
 
 bool snapshot_parse_time(std::string_view text, int64_t* wall_us) {
