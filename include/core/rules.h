@@ -2,7 +2,9 @@
 #ifndef CORE_RULES_H
 #define CORE_RULES_H
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/events.h"
@@ -40,6 +42,7 @@ inline constexpr size_t kLookMost = 64;                  // sessions in one look
 
 // orchestrator.cc
 void say(Turn& turn, SayLevel level, const char* tag, std::string text);
+std::string joined(std::initializer_list<std::string_view> parts);  // in one piece of memory, for what is said at each request
 void answer_error(Turn& turn, uint64_t request, int status, std::string text, int retry_after = 0, int max_slots = 0);
 std::string size_text(Size size);  // "410x900"
 std::string short_id(const std::string& container_id);

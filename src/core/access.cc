@@ -34,7 +34,7 @@ static void reuse(Turn& turn, Slot& slot, uint64_t request) {
     table_wake(table, table.touch_by_ms);
   }
   say(turn, SayLevel::Info, "ACCESS",
-      "REUSE -> container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " CPF=" + slot.client);
+      joined({"REUSE -> container=", short_id(slot.container_id), " port=", std::to_string(slot.port), " CPF=", slot.client}));
   turn.actions.push_back(AnswerRedirect{request, slot.port});
 }
 

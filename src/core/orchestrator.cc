@@ -9,6 +9,15 @@ void say(Turn& turn, SayLevel level, const char* tag, std::string text) {
   turn.actions.push_back(Say{level, tag, std::move(text)});
 }
 
+std::string joined(std::initializer_list<std::string_view> parts) {
+  size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  std::string out;
+  out.reserve(size);
+  for (const std::string_view part : parts) out += part;
+  return out;
+}
+
 void answer_error(Turn& turn, uint64_t request, int status, std::string text, int retry_after, int max_slots) {
   turn.actions.push_back(AnswerError{request, status, std::move(text), retry_after, max_slots});
 }
@@ -154,7 +163,7 @@ static void tick(Turn& turn) {
 void step(Table& table, const Event& event, Now now, std::vector<Action>* actions) {
   Turn turn{table, now, *actions};
   if (const auto* access = std::get_if<AccessAsked>(&event)) {
-    say(turn, SayLevel::Info, "ACCESS", "-------- Request for CPF=" + access->client + " --------");
+    say(turn, SayLevel::Info, "ACCESS", joined({"-------- Request for CPF=", access->client, " --------"}));
     if (table.stopping || !wait_for_listing(turn, event)) access_asked(turn, *access);
   } else if (const auto* removal = std::get_if<RemoveAsked>(&event)) {
     if (table.stopping || !wait_for_listing(turn, event)) remove_asked(turn, *removal);

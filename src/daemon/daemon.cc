@@ -37,6 +37,7 @@ namespace {
 // Creating and starting is what the engine is slowest at, and half of these threads are never the pool's (core/rules.h, kPoolParallel).
 constexpr size_t kLaunchThreads = 8;
 constexpr size_t kGeneralThreads = 6;  // removals, renames, checks, listings: they never queue behind launches
+constexpr size_t kActionsKept = 64;
 constexpr int64_t kMeasureEveryMs = 10000;
 constexpr int64_t kStopMs = 7000;      // for what is on its way at a stop; with the last write it stays below 10 s
 
@@ -71,6 +72,7 @@ struct Daemon {
 
   Table table;
   std::deque<Event> arrived;  // taken in one after the other, also when taking one in makes another arrive
+  std::vector<Action> actions;  // of the turn; what was room for one turn is for the next
   bool taking = false;
   int64_t armed_ms = kNever;
   int64_t stop_by_ms = kNever;
@@ -94,8 +96,12 @@ LogLevel log_level_of(SayLevel level) {
   return LogLevel::Info;
 }
 
+void write_log_at(Daemon& daemon, int64_t wall_us, LogLevel level, std::string_view tag, std::string_view text) {
+  log_line(daemon.log.get(), wall_us, level, tag, text);
+}
+
 void write_log(Daemon& daemon, LogLevel level, std::string_view tag, std::string_view text) {
-  log_line(daemon.log.get(), host_wall_us(), level, tag, text);
+  write_log_at(daemon, host_wall_us(), level, tag, text);
 }
 
 void say_learned(Daemon& daemon, const LearnedWord& word) {
@@ -137,6 +143,7 @@ void save(Daemon& daemon, uint64_t version) {
 
 struct Performer {
   Daemon& daemon;
+  int64_t wall_us;  // of the turn
 
   void operator()(const AnswerRedirect& action) const {
     entrances_answer(daemon.entrances, action.request, route_redirect(*daemon.settings, action.port));
@@ -157,7 +164,9 @@ struct Performer {
   }
   void operator()(const DoSave& action) const { save(daemon, action.version); }
   void operator()(const DoLook& action) const { eyes_look(&daemon.eyes, action); }
-  void operator()(const Say& action) const { write_log(daemon, log_level_of(action.level), action.tag, action.text); }
+  void operator()(const Say& action) const {
+    write_log_at(daemon, wall_us, log_level_of(action.level), action.tag, action.text);
+  }
 };
 
 // ---- One event at a time.
@@ -185,17 +194,21 @@ void leave_when_done(Daemon& daemon) {
 }
 
 void take(Daemon& daemon, Event event) {
-  daemon.arrived.push_back(std::move(event));
-  if (daemon.taking) return;
-  daemon.taking = true;
-  std::vector<Action> actions;
-  while (!daemon.arrived.empty()) {
-    Event next = std::move(daemon.arrived.front());
-    daemon.arrived.pop_front();
-    actions.clear();
-    step(daemon.table, next, read_clocks(), &actions);
-    for (const Action& action : actions) std::visit(Performer{daemon}, action);
+  if (daemon.taking) {
+    daemon.arrived.push_back(std::move(event));
+    return;
   }
+  daemon.taking = true;
+  for (;;) {
+    const Now now = read_clocks();
+    daemon.actions.clear();
+    step(daemon.table, event, now, &daemon.actions);
+    for (const Action& action : daemon.actions) std::visit(Performer{daemon, now.wall_us}, action);
+    if (daemon.arrived.empty()) break;
+    event = std::move(daemon.arrived.front());
+    daemon.arrived.pop_front();
+  }
+  if (daemon.actions.capacity() > kActionsKept) daemon.actions = {};
   daemon.taking = false;
   arm_timer(daemon);
   leave_when_done(daemon);
@@ -490,7 +503,7 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   status_desk_open(&daemon.status, daemon.mailbox.get());
   std::vector<Action> said;
   daemon.table = orchestrator_create(core_config(settings, limits.max_connections, daemon.jobs.run, host_boot_id()), records, read_clocks(), &said);
-  for (const Action& action : said) std::visit(Performer{daemon}, action);
+  for (const Action& action : said) std::visit(Performer{daemon, host_wall_us()}, action);
   if (pool_thinks(daemon.table)) say_learned(daemon, learned_load(&daemon.learned, settings.state_file, &daemon.table.foresight));
   daemon.watcher = watcher_start(daemon.engine.get(), daemon.mailbox.get());
   return true;

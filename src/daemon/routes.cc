@@ -146,7 +146,8 @@ HttpAnswer route_ready(const std::string& why) {
 HttpAnswer route_redirect(const Settings& settings, int port) {
   HttpAnswer answer;
   answer.status = 302;
-  answer.location = settings.vnc_scheme + "://" + settings.vnc_host + ":" + std::to_string(port);
+  answer.location.reserve(settings.vnc_scheme.size() + settings.vnc_host.size() + sizeof "://:65535");
+  answer.location.append(settings.vnc_scheme).append("://").append(settings.vnc_host).append(":").append(std::to_string(port));
   return answer;
 }
 

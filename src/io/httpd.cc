@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "io/host.h"
 #include "io/httpd_connections.h"
@@ -61,6 +62,7 @@ struct Httpd {
   HttpHooks hooks;
 
   uint64_t last_id = 0;
+  evhttp_request* in_hand = nullptr;  // with number last_id, while the handler has it and has not answered: most are answered by then
   std::unordered_map<uint64_t, Pending> pending;
 
   HttpConnectionsPtr connections;
@@ -206,11 +208,14 @@ static void on_request(evhttp_request* request, void* arg) {
   }
   if (HttpConnection* connection = connection_of(httpd, request)) connection_move(connection, HttpStage::Waiting);
   accept_when_allowed(httpd);
-  httpd->pending[out.id].request = request;
+  httpd->in_hand = request;
   httpd->hooks.handler(httpd->hooks.context, out);
-  // Most requests have been answered by now; only those that wait are worth the system call.
-  auto found = httpd->pending.find(out.id);
-  if (found != httpd->pending.end()) watch_for_hangup(httpd, out.id, &found->second);
+  if (httpd->in_hand == nullptr) return;
+  // Only those that wait are worth the system call.
+  httpd->in_hand = nullptr;
+  Pending& waits = httpd->pending[out.id];
+  waits.request = request;
+  watch_for_hangup(httpd, out.id, &waits);
 }
 
 // ---- answers out ----
@@ -249,6 +254,10 @@ static void send_answer(Httpd* httpd, evhttp_request* request, const HttpAnswer&
 }
 
 void httpd_answer(Httpd* httpd, uint64_t id, const HttpAnswer& answer) {
+  if (httpd->in_hand != nullptr && id == httpd->last_id) {
+    send_answer(httpd, std::exchange(httpd->in_hand, nullptr), answer);
+    return;
+  }
   auto found = httpd->pending.find(id);
   if (found == httpd->pending.end()) return;
   const Pending pending = found->second;
@@ -276,10 +285,10 @@ static void on_hangups(evutil_socket_t, short, void* arg) {
   }
 }
 
-size_t httpd_waiting(const Httpd* httpd) { return httpd->pending.size(); }
+size_t httpd_waiting(const Httpd* httpd) { return httpd->pending.size() + (httpd->in_hand != nullptr ? 1 : 0); }
 
 bool httpd_drained(const Httpd* httpd) {
-  return httpd->bound == nullptr && httpd->pending.empty() && connections_in(httpd->connections.get(), HttpStage::Sending) == 0;
+  return httpd->bound == nullptr && httpd_waiting(httpd) == 0 && connections_in(httpd->connections.get(), HttpStage::Sending) == 0;
 }
 
 // ---- life ----

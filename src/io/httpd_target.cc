@@ -11,6 +11,7 @@
 
 // The size comes from libevent, not from strlen: what follows a %00 belongs to the value too.
 static std::string percent_decode(std::string_view text, bool plus_is_blank) {
+  if (text.find_first_of(plus_is_blank ? "%+" : "%") == text.npos) return std::string(text);  // nearly always
   const std::string copy(text);
   size_t size = 0;
   char* decoded = evhttp_uridecode(copy.c_str(), plus_is_blank ? 1 : 0, &size);
