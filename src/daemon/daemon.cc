@@ -74,6 +74,7 @@ struct Daemon {
   std::deque<Event> arrived;  // taken in one after the other, also when taking one in makes another arrive
   std::vector<Action> actions;  // of the turn; what was room for one turn is for the next
   bool taking = false;
+  bool ticking = false;  // on_second is due within a second
   int64_t armed_ms = kNever;
   int64_t stop_by_ms = kNever;
   int64_t measure_at_ms = 0;  // the memory there is for the pool
@@ -96,8 +97,23 @@ LogLevel log_level_of(SayLevel level) {
   return LogLevel::Info;
 }
 
+void tick_soon(Daemon& daemon) {
+  if (daemon.ticking || !daemon.on_second) return;
+  const timeval second{1, 0};
+  daemon.ticking = event_add(daemon.on_second.get(), &second) == 0;
+}
+
+// Once a minute of local time, as it begins, when there is nothing to be done by the second: midnight is the beginning of one, too.
+void tick_late(Daemon& daemon) {
+  if (daemon.ticking) return;
+  const int64_t wall_us = host_wall_us();
+  const timeval wait{60 - (wall_us / 1'000'000 + host_east_s(wall_us)) % 60, 0};
+  event_add(daemon.on_second.get(), &wait);
+}
+
 void write_log_at(Daemon& daemon, int64_t wall_us, LogLevel level, std::string_view tag, std::string_view text) {
   log_line(daemon.log.get(), wall_us, level, tag, text);
+  tick_soon(daemon);
 }
 
 void write_log(Daemon& daemon, LogLevel level, std::string_view tag, std::string_view text) {
@@ -328,6 +344,7 @@ void on_timer(evutil_socket_t, short, void* context) {
 
 void on_second(evutil_socket_t, short, void* context) {
   auto& daemon = *static_cast<Daemon*>(context);
+  daemon.ticking = false;
   log_tick(daemon.log.get(), host_wall_us());
   if (pool_thinks(daemon.table) && daemon.stop_by_ms == kNever) {
     // The memory of another machine's engine is not to be seen from here.
@@ -338,6 +355,8 @@ void on_second(evutil_socket_t, short, void* context) {
     learned_keep(&daemon.learned, daemon.table.foresight, daemon.writes.get());
   }
   leave_when_done(daemon);
+  if (pool_thinks(daemon.table) || daemon.stop_by_ms != kNever) tick_soon(daemon);
+  tick_late(daemon);
 }
 
 void on_request(void* context, const HttpRequest& request) {
@@ -446,12 +465,12 @@ bool add_events(Daemon& daemon) {
   event_base* base = daemon.base.get();
   daemon.on_mail.reset(event_new(base, mailbox_fd(daemon.mailbox.get()), EV_READ | EV_PERSIST, on_mail, &daemon));
   daemon.on_timer.reset(evtimer_new(base, on_timer, &daemon));
-  daemon.on_second.reset(event_new(base, -1, EV_PERSIST, on_second, &daemon));
+  daemon.on_second.reset(evtimer_new(base, on_second, &daemon));
   daemon.on_term.reset(evsignal_new(base, SIGTERM, on_stop, &daemon));
   daemon.on_int.reset(evsignal_new(base, SIGINT, on_stop, &daemon));
   if (!daemon.on_mail || !daemon.on_timer || !daemon.on_second || !daemon.on_term || !daemon.on_int) return false;
-  const timeval second{1, 0};
-  return !event_add(daemon.on_mail.get(), nullptr) && !event_add(daemon.on_second.get(), &second) &&
+  tick_soon(daemon);
+  return !event_add(daemon.on_mail.get(), nullptr) && daemon.ticking &&
          !event_add(daemon.on_term.get(), nullptr) && !event_add(daemon.on_int.get(), nullptr);
 }
 
