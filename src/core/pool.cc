@@ -122,7 +122,8 @@ void pool_fill(Turn& turn) {
   Table& table = turn.table;
   if (!table.reconciled || table.stopping || !table.engine_up || table.pulling || durable_broken(turn)) return;
   int ready = pool_count(turn, SlotState::Ready);
-  int coming = pool_count(turn, SlotState::Creating) + pool_count(turn, SlotState::Waiting);
+  int launching = pool_count(turn, SlotState::Creating);  // what waits for its health keeps no launch thread
+  int coming = launching + pool_count(turn, SlotState::Waiting);
   int target = target_of(turn, ready, coming);
   if (target != table.pool_target && pool_thinks(table))
     say(turn, SayLevel::Info, "POOL", "Target " + std::to_string(table.pool_target) + " -> " + std::to_string(target));
@@ -141,7 +142,7 @@ void pool_fill(Turn& turn) {
     say(turn, table.pool_said ? SayLevel::Debug : SayLevel::Info, "POOL",
         "Replenishing pool: current=" + std::to_string(ready) + " target=" + std::to_string(target) + " need=" + std::to_string(need));
   table.pool_need = need;
-  for (; need > 0 && coming < kPoolParallel; need--, coming++) {
+  for (; need > 0 && launching < kPoolParallel; need--, launching++) {
     Slot* slot = launch_free_port(turn);
     if (!slot) {
       wake_for_blocked_ports(turn);
