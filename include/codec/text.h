@@ -20,6 +20,9 @@ std::vector<std::string_view> text_list(std::string_view text);
 bool text_to_int(std::string_view text, long min, long max, long* out);
 bool text_to_double(std::string_view text, double* out);  // finite, whole text, '.' as the point whatever the locale
 
+// What may stand for a request in X-Request-Id and in the log: 1 to 64 letters, digits and any of "._-".
+bool text_is_request_id(std::string_view text);
+
 // For log lines and error texts: control characters and bytes that are not UTF-8 become \xHH, line ends \n and \r; longer than `most`
 // bytes is cut with "...". What users send can then neither break a line nor forge one. What is clean stays as it is, so a text may
 // pass several doors that each clean it: the price is that a backslash of the text's own is not told from one of ours.

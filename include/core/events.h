@@ -206,6 +206,8 @@ struct Say {
   SayLevel level = SayLevel::Info;
   const char* tag = "";  // one of the document's, without brackets
   std::string text;
+  uint64_t request = 0;        // whose line it is: one that asked or waits for this; 0: nobody's
+  std::vector<uint64_t> more;  // others who wait for the same
 };
 
 using Action = std::variant<AnswerRedirect, AnswerRemoved, AnswerRemovedAll, AnswerError, DoLaunch, DoCheck, DoRemove, DoRename, DoPull,

@@ -16,6 +16,8 @@ struct Turn {
   Table& table;
   Now now;
   std::vector<Action>& actions;
+  uint64_t request = 0;  // whose lines are being said, as Say has it
+  std::vector<uint64_t> more = {};
 };
 
 // Spread of numbers, in milliseconds unless named otherwise.
@@ -42,6 +44,11 @@ inline constexpr size_t kLookMost = 128;                 // sessions in one look
 
 // orchestrator.cc
 void say(Turn& turn, SayLevel level, const char* tag, std::string text);
+// The same, of a line that these are told by.
+void say_to(Turn& turn, const std::vector<Waiter>& told, SayLevel level, const char* tag, std::string text);
+// What is said from here on is about those who wait for this client's session, for this slot's removal or its port.
+void speak_for(Turn& turn, const std::string& client);
+void speak_of(Turn& turn, const Slot& slot);
 std::string joined(std::initializer_list<std::string_view> parts);  // in one piece of memory, for what is said at each request
 void answer_error(Turn& turn, uint64_t request, int status, std::string text, int retry_after = 0, int max_slots = 0);
 std::string size_text(Size size);  // "410x900"

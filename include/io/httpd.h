@@ -21,6 +21,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> params;  // decoded, in order, repeated ones kept
   std::string peer;  // address of the client; of a unix socket its path
   RequestSource source;
+  std::string label;  // X-Request-Id: the client's, where it is one (text_is_request_id), else of our making. It is in the answer
 };
 
 struct HttpAnswer {

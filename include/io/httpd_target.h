@@ -11,7 +11,7 @@ struct evkeyvalq;
 // %00 belongs to the value too; a '%' that begins no code stands for itself; '+' is a blank in parameters only.
 void httpd_target_read(const evhttp_uri* uri, HttpRequest* out);
 
-// Sets out->source. Of a header that came twice, the first.
+// Sets out->source, and out->label as it came. Of a header that came twice, the first.
 void httpd_source_read(const evkeyvalq* headers, HttpRequest* out);
 
 #endif

@@ -81,6 +81,13 @@ std::string text_lower(std::string_view text) {
   return out;
 }
 
+bool text_is_request_id(std::string_view text) {
+  if (text.empty() || text.size() > 64) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
 std::vector<std::string_view> text_list(std::string_view text) {
   std::vector<std::string_view> parts;
   if (text_trim(text).empty()) return parts;

@@ -215,11 +215,13 @@ static std::vector<Waiter> take_waiters_of(Turn& turn, const Slot& slot) {
 void access_arrived(Turn& turn, Slot& slot) {
   std::string client = slot.client;
   const char* how = slot.for_pool ? "POOL -> assigned container=" : "CREATED -> container=";
-  say(turn, SayLevel::Info, "ACCESS",
+  const std::vector<Waiter> told = take_waiters_of(turn, slot);
+  say_to(turn, told, SayLevel::Info, "ACCESS",
       how + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " to CPF=" + client +
           (slot.for_pool && slot.pool_recorded ? " (instant!)" : ""));
-  for (const Waiter& waiter : take_waiters_of(turn, slot)) turn.actions.push_back(AnswerRedirect{waiter.request, slot.port});
+  for (const Waiter& waiter : told) turn.actions.push_back(AnswerRedirect{waiter.request, slot.port});
   if (!turn.table.waiters.count(client)) return;
+  speak_for(turn, client);
   Want want = access_wanted(turn, client);
   if (std::string why = obstacle(turn, true); !why.empty()) {
     access_refuse(turn, client, 503, why, kRetryAfterSeconds);
@@ -233,7 +235,7 @@ void access_arrived(Turn& turn, Slot& slot) {
 void access_refuse(Turn& turn, const std::string& client, int status, const std::string& text, int retry_after, int max_slots) {
   std::vector<Waiter> told = take_waiters(turn, client);
   if (!told.empty())
-    say(turn, status >= 500 && status != 503 ? SayLevel::Error : SayLevel::Warning, "ACCESS",
+    say_to(turn, told, status >= 500 && status != 503 ? SayLevel::Error : SayLevel::Warning, "ACCESS",
         "CPF=" + client + " was answered " + std::to_string(status) + ": " + text);
   for (const Waiter& waiter : told) answer_error(turn, waiter.request, status, text, retry_after, max_slots);
 }
@@ -242,7 +244,7 @@ bool access_refuse_slot(Turn& turn, const Slot& slot, int status, const std::str
   std::string client = slot.client;
   std::vector<Waiter> told = take_waiters_of(turn, slot);
   if (!told.empty())
-    say(turn, status == 503 ? SayLevel::Warning : SayLevel::Error, "ACCESS",
+    say_to(turn, told, status == 503 ? SayLevel::Warning : SayLevel::Error, "ACCESS",
         "CPF=" + client + " was answered " + std::to_string(status) + ": " + text);
   for (const Waiter& waiter : told) answer_error(turn, waiter.request, status, text, retry_after);
   return turn.table.waiters.count(client) != 0;
@@ -278,7 +280,7 @@ void access_expire(Turn& turn) {
       turn.table.waiters.erase(client);
       recycle_forget(turn, client);
     }
-    say(turn, SayLevel::Warning, "ACCESS", "CPF=" + client + " has waited too long: told to try again, its launch goes on");
+    say_to(turn, {Waiter{request, {}, kNever}}, SayLevel::Warning, "ACCESS", "CPF=" + client + " has waited too long: told to try again, its launch goes on");
     const char* text = turn.table.pulling ? "The session image is still being pulled. Try again in a few seconds."
                                           : "The session is not ready yet. Try again in a few seconds.";
     answer_error(turn, request, 503, text, kRetryAfterSeconds);

@@ -272,6 +272,7 @@ void launch_tick(Turn& turn) {
   for (int port : late) {
     Slot* slot = slot_at(turn.table, port);
     if (!slot || slot->state != SlotState::Waiting) continue;
+    speak_of(turn, *slot);
     launch_fail(turn, *slot, 500,
                 "the container was not healthy within READY_TIMEOUT_SECONDS=" + std::to_string(turn.table.config.ready_timeout_ms / 1000));
   }

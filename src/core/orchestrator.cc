@@ -6,7 +6,51 @@
 #include "core/rules.h"
 
 void say(Turn& turn, SayLevel level, const char* tag, std::string text) {
-  turn.actions.push_back(Say{level, tag, std::move(text)});
+  turn.actions.push_back(Say{level, tag, std::move(text), turn.request, turn.more});
+}
+
+static void add_speaker(uint64_t request, uint64_t* first, std::vector<uint64_t>* more) {
+  if (*first == 0)
+    *first = request;
+  else
+    more->push_back(request);
+}
+
+void say_to(Turn& turn, const std::vector<Waiter>& told, SayLevel level, const char* tag, std::string text) {
+  Say line{level, tag, std::move(text), 0, {}};
+  for (const Waiter& waiter : told) add_speaker(waiter.request, &line.request, &line.more);
+  turn.actions.push_back(std::move(line));
+}
+
+static void speak_for_nobody(Turn& turn) {
+  turn.request = 0;
+  turn.more.clear();
+}
+
+void speak_for(Turn& turn, const std::string& client) {
+  speak_for_nobody(turn);
+  auto found = turn.table.waiters.find(client);
+  if (found == turn.table.waiters.end()) return;
+  for (const Waiter& waiter : found->second) add_speaker(waiter.request, &turn.request, &turn.more);
+}
+
+void speak_of(Turn& turn, const Slot& slot) {
+  speak_for(turn, slot.client.empty() ? slot.heir : slot.client);
+  for (const Waiter& waiter : slot.removers) add_speaker(waiter.request, &turn.request, &turn.more);
+  for (const RemoveAll& all : turn.table.remove_alls)
+    for (const auto& [port, generation] : all.pending)
+      if (port == slot.port && generation == slot.generation) add_speaker(all.waiter.request, &turn.request, &turn.more);
+}
+
+// Whose lines the event's will be.
+static void speak_of_event(Turn& turn, const Event& event) {
+  Table& table = turn.table;
+  const Slot* slot = nullptr;
+  if (const auto* launched = std::get_if<LaunchDone>(&event)) slot = slot_of(table, launched->port, launched->generation);
+  if (const auto* checked = std::get_if<CheckDone>(&event)) slot = slot_of(table, checked->port, checked->generation);
+  if (const auto* removed = std::get_if<RemoveDone>(&event)) slot = slot_of(table, removed->port, removed->generation);
+  if (const auto* changed = std::get_if<ContainerChanged>(&event)) slot = slot_by_container(table, changed->id);
+  if (slot) speak_of(turn, *slot);
 }
 
 std::string joined(std::initializer_list<std::string_view> parts) {
@@ -95,6 +139,8 @@ static void early_replay(Turn& turn) {
   auto early = std::exchange(turn.table.early, {});
   for (size_t at = 0; at < early.size(); at++) {
     const Event& event = early[at].first;
+    speak_for_nobody(turn);
+    turn.request = early_request(event);
     if (const auto* access = std::get_if<AccessAsked>(&event)) {
       if (const char* by = taken_back_by(early, at))
         answer_error(turn, access->request, 409, "The session was removed by a " + std::string(by) + " while it was on its way. Ask again for a new one.");
@@ -162,6 +208,8 @@ static void tick(Turn& turn) {
 
 void step(Table& table, const Event& event, Now now, std::vector<Action>* actions) {
   Turn turn{table, now, *actions};
+  turn.request = early_request(event);
+  if (turn.request == 0) speak_of_event(turn, event);
   if (const auto* access = std::get_if<AccessAsked>(&event)) {
     say(turn, SayLevel::Info, "ACCESS", joined({"-------- Request for CPF=", access->client, " --------"}));
     if (table.stopping || !wait_for_listing(turn, event)) access_asked(turn, *access);
@@ -170,6 +218,7 @@ void step(Table& table, const Event& event, Now now, std::vector<Action>* action
   } else if (const auto* all = std::get_if<RemoveAllAsked>(&event)) {
     if (table.stopping || !wait_for_listing(turn, event)) remove_all_asked(turn, *all);
   } else if (const auto* gone = std::get_if<RequesterGone>(&event)) {
+    turn.request = gone->request;
     early_gone(turn, gone->request);
     access_gone(turn, gone->request);
     remove_gone(turn, gone->request);
@@ -206,7 +255,9 @@ void step(Table& table, const Event& event, Now now, std::vector<Action>* action
   } else if (std::get_if<Stop>(&event)) {
     stop(turn);
   }
+  speak_for_nobody(turn);
   recycle_serve_heirs(turn);
+  speak_for_nobody(turn);
   pool_fill(turn);
   durable_save(turn);
 }

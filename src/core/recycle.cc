@@ -29,11 +29,13 @@ void recycle_serve_heirs(Turn& turn) {
     std::string client = longest->heir;
     Want want = table.waiters.count(client) ? access_wanted(turn, client) : longest->heir_want;
     slot_set_heir(table, *longest, "", {});
+    speak_for(turn, client);
     access_serve(turn, client, want);
   }
   while (!table.seekers.empty() && launch_free_port(turn)) {
     std::string client = table.seekers.front();
     table.seekers.erase(table.seekers.begin());
+    speak_for(turn, client);
     access_serve(turn, client, access_wanted(turn, client));
   }
 }
@@ -89,8 +91,10 @@ static void seek(Turn& turn, const std::string& client) {
 
 void recycle_looked(Turn& turn) {
   turn.table.seeking = false;
-  for (const std::string& client : std::exchange(turn.table.seekers, {}))
+  for (const std::string& client : std::exchange(turn.table.seekers, {})) {
+    speak_for(turn, client);
     access_serve(turn, client, access_wanted(turn, client));
+  }
 }
 
 void recycle_forget(Turn& turn, const std::string& client) { std::erase(turn.table.seekers, client); }

@@ -41,10 +41,11 @@ static void finish(Turn& turn, Slot& slot) {
       i++;
       continue;
     }
-    say(turn, SayLevel::Info, "REMOVE-ALL", "Done: " + std::to_string(all.removed) + " containers removed");
+    say_to(turn, {all.waiter}, SayLevel::Info, "REMOVE-ALL", "Done: " + std::to_string(all.removed) + " containers removed");
     turn.actions.push_back(AnswerRemovedAll{all.waiter.request, all.removed});
     table.remove_alls.erase(table.remove_alls.begin() + static_cast<std::ptrdiff_t>(i));
   }
+  if (!heir.empty()) speak_for(turn, heir);
   if (!heir.empty()) access_serve(turn, heir, table.waiters.count(heir) ? access_wanted(turn, heir) : want);
 }
 

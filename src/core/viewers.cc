@@ -93,6 +93,7 @@ static void judge_pool(Turn& turn, Slot& slot, int viewers) {
 
 static void judge_claimed(Turn& turn, Slot& slot, int viewers) {
   slot.unlooked = false;
+  speak_of(turn, slot);
   if (viewers <= 0) {
     durable_settle(turn, slot);
     return;

@@ -19,6 +19,7 @@
 #include "core/orchestrator.h"
 #include "daemon/entrances.h"
 #include "daemon/eyes.h"
+#include "daemon/labels.h"
 #include "daemon/learned.h"
 #include "daemon/ready.h"
 #include "daemon/routes.h"
@@ -63,6 +64,7 @@ struct Daemon {
   MailboxPtr mailbox;
   EnginePtr engine;
   Entrances entrances;
+  Labels labels;
   LanePtr launches, general, pulls, writes;
   StatusDesk status;
   ReadyDesk ready;
@@ -161,12 +163,15 @@ struct Performer {
   Daemon& daemon;
   int64_t wall_us;  // of the turn
 
-  void operator()(const AnswerRedirect& action) const {
-    entrances_answer(daemon.entrances, action.request, route_redirect(*daemon.settings, action.port));
+  void answer(uint64_t request, const HttpAnswer& text) const {
+    entrances_answer(daemon.entrances, request, text);
+    labels_answered(&daemon.labels, request);
   }
-  void operator()(const AnswerRemoved& action) const { entrances_answer(daemon.entrances, action.request, route_removed(action)); }
-  void operator()(const AnswerRemovedAll& action) const { entrances_answer(daemon.entrances, action.request, route_removed_all(action)); }
-  void operator()(const AnswerError& action) const { entrances_answer(daemon.entrances, action.request, route_error(action)); }
+
+  void operator()(const AnswerRedirect& action) const { answer(action.request, route_redirect(*daemon.settings, action.port)); }
+  void operator()(const AnswerRemoved& action) const { answer(action.request, route_removed(action)); }
+  void operator()(const AnswerRemovedAll& action) const { answer(action.request, route_removed_all(action)); }
+  void operator()(const AnswerError& action) const { answer(action.request, route_error(action)); }
   void operator()(const DoLaunch& action) const {
     submit(daemon, daemon.launches.get(), action.urgent ? LaneOrder::Urgent : LaneOrder::Normal, job_launch(daemon.jobs, action));
   }
@@ -181,7 +186,8 @@ struct Performer {
   void operator()(const DoSave& action) const { save(daemon, action.version); }
   void operator()(const DoLook& action) const { eyes_look(&daemon.eyes, action); }
   void operator()(const Say& action) const {
-    write_log_at(daemon, wall_us, log_level_of(action.level), action.tag, action.text);
+    const LogLevel level = log_level_of(action.level);
+    if (log_wants(daemon.log.get(), level)) write_log_at(daemon, wall_us, level, action.tag, action.text + labels_suffix(daemon.labels, action));
   }
 };
 
@@ -365,24 +371,32 @@ void on_request(void* context, const HttpRequest& request) {
   if (!route.refused.empty())
     write_log(daemon, LogLevel::Warning, "ACCESS",
               std::to_string(route.answer.status) + " to " + request.peer + " for " + text_one_line(request.method, 20) + " " +
-                  text_one_line(request.path, 100) + ": " + route.refused);
+                  text_one_line(request.path, 100) + ": " + route.refused + labels_suffix(request));
   switch (route.kind) {
     case RouteKind::Answer: entrances_answer(daemon.entrances, request.id, route.answer); return;
     case RouteKind::Status:
-      write_log(daemon, LogLevel::Info, "STATUS", std::to_string(table_status_size(daemon.table)) + " active containers");
+      write_log(daemon, LogLevel::Info, "STATUS", std::to_string(table_status_size(daemon.table)) + " active containers" + labels_suffix(request));
       status_desk_ask(&daemon.status, daemon.table, request.id);
       return;
     case RouteKind::Ready:
       if (ready_desk_ask(&daemon.ready, orchestrator_ready(daemon.table, read_clocks()), daemon.entrances, request.id))
         submit(daemon, daemon.general.get(), LaneOrder::Normal, job_look_for_image(daemon.jobs));
       return;
-    case RouteKind::Ask: take(daemon, std::move(route.event)); return;
+    case RouteKind::Ask:
+      labels_begin(&daemon.labels, request);
+      take(daemon, std::move(route.event));
+      labels_end(&daemon.labels);
+      return;
   }
 }
 
 void on_notice(void* context, const std::string& text) { write_log(*static_cast<Daemon*>(context), LogLevel::Warning, "HTTP", text); }
 
-void on_gone(void* context, uint64_t request) { take(*static_cast<Daemon*>(context), RequesterGone{request}); }
+void on_gone(void* context, uint64_t request) {
+  auto& daemon = *static_cast<Daemon*>(context);
+  take(daemon, RequesterGone{request});
+  labels_answered(&daemon.labels, request);
+}
 
 void on_stop(evutil_socket_t signal, short, void* context) {
   auto& daemon = *static_cast<Daemon*>(context);

@@ -14,6 +14,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "codec/text.h"
 #include "io/host.h"
 #include "io/httpd_connections.h"
 #include "io/httpd_listen.h"
@@ -63,6 +65,7 @@ struct Httpd {
 
   uint64_t last_id = 0;
   evhttp_request* in_hand = nullptr;  // with number last_id, while the handler has it and has not answered: most are answered by then
+  std::string run;  // tells labels of this listener from those of others, and of earlier ones
   std::unordered_map<uint64_t, Pending> pending;
 
   HttpConnectionsPtr connections;
@@ -188,6 +191,13 @@ static void watch_for_hangup(Httpd* httpd, uint64_t id, Pending* pending) {
   pending->watched = epoll_ctl(httpd->hangups_fd, EPOLL_CTL_ADD, socket_of(pending->request), &wanted) == 0;
 }
 
+// Short, since it is in every line: six digits of this listener's own, and the request's number.
+static std::string made_label(const Httpd* httpd, uint64_t id) {
+  char text[32];
+  snprintf(text, sizeof text, "%s-%llx", httpd->run.c_str(), static_cast<unsigned long long>(id - httpd->hooks.ids_after));
+  return text;
+}
+
 static void on_request(evhttp_request* request, void* arg) {
   Httpd* httpd = static_cast<Httpd*>(arg);
   HttpRequest out;
@@ -196,6 +206,8 @@ static void on_request(evhttp_request* request, void* arg) {
   out.method_allowed = out.method == "GET" || out.method == "HEAD";
   httpd_target_read(evhttp_request_get_evhttp_uri(request), &out);
   httpd_source_read(evhttp_request_get_input_headers(request), &out);
+  if (!text_is_request_id(out.label)) out.label = made_label(httpd, out.id);
+  evhttp_add_header(evhttp_request_get_output_headers(request), "X-Request-Id", out.label.c_str());
   if (!httpd->place.socket.empty()) {
     // No browser comes by a unix socket, so no page has it named wrongly.
     out.source.host.clear();
@@ -330,6 +342,7 @@ HttpdPtr httpd_create(event_base* base, const HttpPlace& place, const HttpLimits
   httpd->limits = limits;
   httpd->hooks = hooks;
   httpd->last_id = hooks.ids_after;
+  httpd->run = host_random_id().substr(0, 6);
   httpd->http = evhttp_new(base);
   httpd->hangups_fd = epoll_create1(EPOLL_CLOEXEC);
   httpd->connections = connections_create(base, limits, accept_when_allowed, httpd.get());

@@ -54,6 +54,7 @@ void httpd_source_read(const evkeyvalq* headers, HttpRequest* out) {
                {"X-Moz", &RequestSource::purpose},
                {"Authorization", &RequestSource::authorization}};
   for (const evkeyval* header = headers->tqh_first; header != nullptr; header = header->next.tqe_next) {
+    if (out->label.empty() && evutil_ascii_strcasecmp(header->key, "X-Request-Id") == 0) out->label = header->value;
     for (const auto& [name, value] : kRead) {
       if ((out->source.*value).empty() && evutil_ascii_strcasecmp(header->key, name) == 0) out->source.*value = header->value;
     }

@@ -172,8 +172,17 @@ static void test_upper_and_lower_leave_the_rest_alone(void**) {
   assert_string_equal(text_lower("A-Z @[`{ \xc3\x83").c_str(), "a-z @[`{ \xc3\x83");
 }
 
+static void test_what_may_stand_for_a_request(void**) {
+  for (const char* fine : {"a", "0", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "A.b_c-9", "...."}) assert_true(text_is_request_id(fine));
+  assert_true(text_is_request_id(std::string(64, 'x')));
+  for (const char* wrong : {"", "a b", "a=b", "a,b", "a\nb", "\x1b[31m", "\xc3\xa3", "a/b", "a:b", "\"a\""}) assert_false(text_is_request_id(wrong));
+  assert_false(text_is_request_id(std::string(65, 'x')));
+  assert_false(text_is_request_id(std::string_view("a\0b", 3)));
+}
+
 int main() {
   const CMUnitTest tests[] = {
+      cmocka_unit_test(test_what_may_stand_for_a_request),
       cmocka_unit_test(test_upper_and_lower_leave_the_rest_alone),
       cmocka_unit_test(test_trim),
       cmocka_unit_test(test_list),

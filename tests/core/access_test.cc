@@ -1,4 +1,6 @@
 // A client and its requests: reuse, claim, one queue a client, sizes, hang-ups, deadlines.
+#include <algorithm>
+
 #include "core/drive.h"
 
 static void test_reuse_answers_at_once_and_touches(void**) {
@@ -354,8 +356,50 @@ static void test_a_crowd_that_has_gone_and_comes_again_is_said_again(void**) {
   assert_int_equal(said(d, SayLevel::Warning, "MAX_WAITING"), 2);
 }
 
+// Whose lines are said, since the last look.
+static std::vector<std::string> lines_of(Drive& d, uint64_t request) {
+  std::vector<std::string> lines;
+  for (const Say& line : d.said)
+    if (line.request == request || std::count(line.more.begin(), line.more.end(), request)) lines.push_back(line.text);
+  return lines;
+}
+
+static bool holds(const std::vector<std::string>& lines, const char* piece) {
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) { return line.find(piece) != line.npos; });
+}
+
+static void test_each_line_says_whose_it_is(void**) {
+  Drive d = drive_start(3, 1);
+  drive_pool(d);
+  d.said.clear();
+  const uint64_t ana = drive_access(d, "ana");
+  drive_calm(d);
+  const uint64_t bia = drive_access(d, "bia", kOther), again = drive_access(d, "bia", kOther);
+  drive_calm(d);
+  for (const char* piece : {"Request for CPF=ana", "CLAIM pool", "assigned"}) {
+    if (!holds(lines_of(d, ana), piece)) fail_msg("ana: %s", piece);
+  }
+  for (const char* piece : {"Request for CPF=bia", "Starting creation", "started on port", "HEALTHY", "CREATED"}) {
+    if (!holds(lines_of(d, bia), piece)) fail_msg("bia: %s", piece);
+  }
+  assert_true(holds(lines_of(d, again), "waits for its session") && holds(lines_of(d, again), "CREATED"));
+  for (const char* piece : {"CPF=ana", "CLAIM"}) assert_false(holds(lines_of(d, bia), piece));
+  for (const Say& line : d.said) {
+    const bool of_a_client = line.text.find("CPF=") != line.text.npos;
+    if (of_a_client && line.request == 0) fail_msg("nobody's: %s", line.text.c_str());
+    if (line.text.find("Replenishing") != line.text.npos) assert_int_equal(line.request, 0);
+  }
+  d.said.clear();
+  const uint64_t reuse = drive_access(d, "ana"), gone = drive_remove(d, "ana"), all = drive_remove_all(d);
+  drive_calm(d);
+  assert_true(holds(lines_of(d, reuse), "REUSE"));
+  assert_true(holds(lines_of(d, gone), "Removed container"));
+  assert_true(holds(lines_of(d, all), "Done: ") && holds(lines_of(d, all), "CPF=bia"));
+}
+
 int main() {
   const CMUnitTest tests[] = {
+      cmocka_unit_test(test_each_line_says_whose_it_is),
       cmocka_unit_test(test_reuse_answers_at_once_and_touches),
       cmocka_unit_test(test_last_access_reaches_the_disk_within_a_second),
       cmocka_unit_test(test_touch_during_a_slow_write_does_not_spin),

@@ -237,6 +237,43 @@ void a_session_can_be_followed_by_client_port_and_container(Scene* scene) {
   }
 }
 
+// A request is followed through the log by the id that its answer carries.
+void a_request_is_followed_by_its_id(Scene* scene) {
+  Daemon* d = scene->daemon;
+  daemon_start(d);
+  daemon_wait_reconciled(d);
+  const std::string client = suite_client(*scene->suite, "known");
+  const auto ask = [&](const std::string& path, const std::string& id) {
+    HttpCall call = daemon_call(d, path);
+    if (!id.empty()) call.headers = {"X-Request-Id: " + id};
+    return http_call(call);
+  };
+  HttpReply reply = ask(access_path(client), "portal-7f.1");
+  check_number(reply.status, 302, "/access");
+  check_equal(http_reply_header(reply, "x-request-id"), "portal-7f.1", "X-Request-Id");
+  for (const char* what : {"[ACCESS] -------- Request for CPF=", "[CREATE] Starting creation for CPF=", "[WAIT] Container ", "is HEALTHY", "[ACCESS] CREATED -> "})
+    check_at(daemon_logs(d, {what, " request=portal-7f.1"}), std::string("not in the line of ") + what + ":\n" + daemon_log_lines(d, what));
+
+  reply = ask(access_path(client), "");
+  const std::string made = http_reply_header(reply, "x-request-id");
+  check_at(!made.empty() && daemon_logs(d, {"[ACCESS] REUSE -> ", " request=" + made}), "ours is '" + made + "'");
+  reply = ask("/status", "status-1");
+  check_at(reply.status == 200 && daemon_logs(d, {"[STATUS] ", " request=status-1"}), "/status");
+  reply = ask("/nothing", "nothing-1");
+  check_at(reply.status == 404 && daemon_logs(d, {"404 to ", " request=nothing-1"}), "/nothing");
+  check_equal(http_reply_header(reply, "x-request-id"), "nothing-1", "X-Request-Id of a refusal");
+  reply = ask("/remove?id=" + client, "remove-1");
+  check_at(reply.status == 200 && daemon_logs(d, {"[REMOVE] Removed container=", " request=remove-1"}), "/remove");
+  reply = ask("/health", "a request=forged");
+  check_at(http_reply_header(reply, "x-request-id").find("forged") == std::string::npos, "what is no id is taken for one");
+  check_equal(http_reply_header(ask("/health", "health-1"), "x-request-id"), "health-1", "X-Request-Id of /health");
+  // Each of this client's lines has one of these.
+  daemon_stop(d);
+  const std::string lines = daemon_log_lines(d, "CPF=" + client);
+  for (size_t at = 0, end = 0; at < lines.size() && (end = lines.find('\n', at)) != lines.npos; at = end + 1)
+    check_at(lines.substr(at, end - at).find(" request=") != std::string::npos, "whose is this: " + lines.substr(at, end - at));
+}
+
 }  // namespace
 
 int main() {
@@ -249,6 +286,7 @@ int main() {
       E2E_TEST(files_of_eight_days_go_and_only_those_of_our_name),
       E2E_TEST(a_file_deleted_moved_or_emptied_under_us_is_begun_again),
       E2E_TEST(a_session_can_be_followed_by_client_port_and_container),
+      E2E_TEST(a_request_is_followed_by_its_id),
   };
   return suite_main("log", tests);
 }

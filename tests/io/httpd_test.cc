@@ -28,9 +28,29 @@ static void an_answer_has_our_headers_and_no_others(void**) {
   assert_true(contains(reply, "\r\nContent-Length: 8\r\n"));
   assert_true(contains(reply, "\r\n\r\n{\"a\": 1}"));
   assert_false(contains(reply, "\r\nServer:"));
+  assert_true(contains(reply, ("\r\nX-Request-Id: " + server->requests.at(0).label + "\r\n").c_str()));
   assert_int_equal(server->requests.size(), 1);
   assert_string_equal(server->requests[0].peer.c_str(), "127.0.0.1");
   assert_string_equal(server->requests[0].path.c_str(), "/status");
+  server_end(server);
+}
+
+static void a_request_has_the_id_that_it_brought_or_one_of_ours(void**) {
+  Server* server = server_start();
+  const auto label_of = [&](const std::string& header) {
+    const std::string reply = ask(server, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + "\r\n");
+    const std::string label = server->requests.back().label;
+    assert_true(contains(reply, ("\r\nX-Request-Id: " + label + "\r\n").c_str()));
+    return label;
+  };
+  assert_string_equal(label_of("x-request-ID: Abc.1_2-3\r\n").c_str(), "Abc.1_2-3");
+  const std::string first = label_of(""), second = label_of("");
+  assert_string_not_equal(first.c_str(), second.c_str());
+  assert_true(first.size() <= 15 && first.substr(0, 7) == second.substr(0, 7));
+  for (const std::string& wrong : {std::string("a b"), std::string(65, 'a'), std::string("a\x1b[31m"), std::string("a,request=b")}) {
+    const std::string label = label_of("X-Request-Id: " + wrong + "\r\n");
+    assert_string_equal(label.substr(0, 7).c_str(), first.substr(0, 7).c_str());
+  }
   server_end(server);
 }
 
@@ -83,9 +103,12 @@ static void only_get_and_head_are_allowed_and_every_method_reaches_the_handler(v
   server_end(server);
 }
 
-static std::string without_date(std::string head) {
-  const size_t from = head.find("Date: ");
-  if (from != std::string::npos) head.erase(from, head.find("\r\n", from) + 2 - from);
+// What two answers to one question do not have in common.
+static std::string without_its_own(std::string head) {
+  for (const char* name : {"Date: ", "X-Request-Id: "}) {
+    const size_t from = head.find(name);
+    if (from != std::string::npos) head.erase(from, head.find("\r\n", from) + 2 - from);
+  }
   return head;
 }
 
@@ -111,7 +134,7 @@ static void head_has_the_headers_of_get_and_no_body(void**) {
   assert_true(client_awaits(server, &client, "{\"a\": 1}"));
   const size_t end = client.received.find("\r\n\r\n") + 4;
   assert_int_equal(head.find("HTTP/1.1 200 OK\r\n"), 0);
-  assert_true(sorted_lines(without_date(head)) == sorted_lines(without_date(client.received.substr(0, end))));
+  assert_true(sorted_lines(without_its_own(head)) == sorted_lines(without_its_own(client.received.substr(0, end))));
   close(client.fd);
   server_end(server);
 }
@@ -453,6 +476,7 @@ int main() {
   signal(SIGPIPE, SIG_IGN);  // as the daemon does: libevent writes to sockets whose clients may have gone
   const CMUnitTest tests[] = {
       cmocka_unit_test(an_answer_has_our_headers_and_no_others),
+      cmocka_unit_test(a_request_has_the_id_that_it_brought_or_one_of_ours),
       cmocka_unit_test(a_redirect_a_refusal_and_a_retry_carry_their_header),
       cmocka_unit_test(only_get_and_head_are_allowed_and_every_method_reaches_the_handler),
       cmocka_unit_test(head_has_the_headers_of_get_and_no_body),
