@@ -142,7 +142,7 @@ void pool_fill(Turn& turn) {
     say(turn, table.pool_said ? SayLevel::Debug : SayLevel::Info, "POOL",
         "Replenishing pool: current=" + std::to_string(ready) + " target=" + std::to_string(target) + " need=" + std::to_string(need));
   table.pool_need = need;
-  for (; need > 0 && launching < kPoolParallel; need--, launching++) {
+  for (; need > 0 && launching < kPoolParallel && coming < kPoolComing; need--, launching++, coming++) {
     Slot* slot = launch_free_port(turn);
     if (!slot) {
       wake_for_blocked_ports(turn);

@@ -1,5 +1,6 @@
 // The warm pool: filled after start and after each change, never above its size, with growing pauses when it fails.
 #include "core/drive.h"
+#include "core/rules.h"
 
 static int ready(const Drive& d) { return count_of(d, SlotState::Ready); }
 
@@ -15,6 +16,24 @@ static void test_parallel_launches_are_bounded(void**) {
   Drive d = drive_start(40, 30);
   const size_t at_once = jobs<DoLaunch>(d).size();
   assert_true(at_once >= 2 && at_once <= 8);
+  drive_calm(d);
+  assert_int_equal(ready(d), 30);
+}
+
+// One that has been started keeps no launch thread, so others are launched; but it boots, and too many of these would take the machine.
+static void test_so_many_boot_at_once_and_no_more(void**) {
+  Drive d = drive_start(40, 30);
+  std::vector<std::string> ids;
+  for (int port = kPort; port < kPort + 8; port++) {
+    assert_int_equal(slot(d, port).state == SlotState::Creating, 1);
+    ids.push_back(drive_launched(d, port));
+    assert_true(count_of(d, SlotState::Creating) <= kPoolParallel);
+  }
+  assert_int_equal(count_of(d, SlotState::Waiting), kPoolComing);
+  assert_int_equal(count_of(d, SlotState::Creating), 0);
+  drive_says(d, ContainerChange::Healthy, ids[3]);
+  drive_written(d);
+  assert_int_equal(count_of(d, SlotState::Creating), 1);
   drive_calm(d);
   assert_int_equal(ready(d), 30);
 }
@@ -373,6 +392,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_filled_after_start),
       cmocka_unit_test(test_parallel_launches_are_bounded),
+      cmocka_unit_test(test_so_many_boot_at_once_and_no_more),
       cmocka_unit_test(test_no_pool_at_size_zero),
       cmocka_unit_test(test_recorded_before_it_is_ready),
       cmocka_unit_test(test_refilled_after_a_claim_a_launch_and_a_removal),
