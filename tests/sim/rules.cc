@@ -297,7 +297,8 @@ static void check_ready(World& world) {
   if (may_trim && !pool_thinks(table) && ready > table.config.warm_pool_size) broken(world, "more slots are READY than WARM_POOL_SIZE");
 }
 
-// From the pool to a client: somebody may have tried the ports, and would watch. (One that bears its client's name was the client's before.)
+// From the pool to a client: somebody may have tried the ports, and would watch. (One that bears its client's name, or that she was once sent to
+// and a hand has renamed since, was hers before.)
 static void check_claims(World& world) {
   if (!world.config.look_every_ms) return;
   for (const Was& was : world.was) {
@@ -305,6 +306,7 @@ static void check_claims(World& world) {
     const bool given = was.state == SlotState::Claiming && slot && slot->state == SlotState::Assigned;
     if (!given || !world.was_ready.count(was.container) || slot->container_name != pool_container_name(was.port)) continue;
     if (world.by_hand.count(was.container + " " + client_container_name(was.client))) continue;  // so it did once
+    if (auto owner = world.told.find(was.container); owner != world.told.end() && owner->second == was.client) continue;
     auto sight = world.sights.find(was.container);
     if (sight == world.sights.end() || sight->second.viewers > 0 || world.now.mono_ms - sight->second.ended_ms >= 1000)
       broken(world, was.container + " of the pool is given to " + was.client + ", and no look has just found that nobody watches it");
