@@ -216,6 +216,9 @@ start() {
   fi
 
   begin "Starting the daemon"
+  if [ "${setting[LOG_DIR]}" = - ]; then
+    fail "LOG_DIR=- leaves the log to whoever keeps stderr, as systemd and docker do: with start.sh it needs a folder"
+  fi
   if ! mkdir -p -- "${setting[LOG_DIR]}" || ! [ -w "${setting[LOG_DIR]}" ]; then
     fail "LOG_DIR=${setting[LOG_DIR]}: nothing can be written there"
   fi
@@ -229,7 +232,7 @@ start() {
   wait_for_health
   done_with "pid $pid"
 
-  if [ "${setting[WARM_POOL_SIZE]}" -gt 0 ]; then
+  if [ "${setting[WARM_POOL_SIZE]}" != auto ] && [ "${setting[WARM_POOL_SIZE]}" -gt 0 ]; then
     begin "Filling the pool (WARM_POOL_SIZE=${setting[WARM_POOL_SIZE]})"
     wait_for_pool
   fi
