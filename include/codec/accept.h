@@ -7,6 +7,7 @@
 
 inline constexpr int kPortMost = 65535;
 
+inline constexpr const char* kLogJson = "json";
 inline constexpr const char* kCapsNone = "none";
 inline constexpr const char* kCapsOfEngine = "engine";
 
@@ -30,6 +31,7 @@ Accept accept_web_url;    // http or https, to put into a link: a host, perhaps 
 Accept accept_engine;     // as the docker command has it; the socket and the port may be left out, and are kept whole
 Accept accept_keyboard;   // "auto", or an XKB layout and perhaps its variant: "br", "us:intl"
 Accept accept_clipboard;  // both, in, out, off
+Accept accept_log_format;  // text, kLogJson
 Accept accept_recycle;    // unwatched, oldest, never
 Accept
     accept_proxy;  // http://, https:// or socks5:// with host and port; or a web URL of a PAC file (".pac", or "pac+" before it); each perhaps with name:password@

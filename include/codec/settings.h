@@ -46,6 +46,7 @@ struct Settings {
   int max_waiting = 0;
   int ready_timeout_seconds = 0;
   std::string log_dir;
+  std::string log_format;  // text, or kLogJson
   LogLevel log_level = LogLevel::Info;
   std::string vnc_bind;
   std::string vnc_tls_cert;  // host paths; both or none

@@ -21,8 +21,7 @@ void labels_begin(Labels* labels, const HttpRequest& request);
 void labels_end(Labels* labels);
 void labels_answered(Labels* labels, uint64_t request);
 
-// " request=a,b", to stand at the end of a line; empty when it is nobody's.
-std::string labels_suffix(const Labels& labels, const Say& line);
-std::string labels_suffix(const HttpRequest& request);
+// "a,b": whose a line is; empty when it is nobody's.
+std::string labels_of(const Labels& labels, const Say& line);
 
 #endif

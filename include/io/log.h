@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "codec/log_level.h"
+#include "io/log_file.h"
 
 struct Log;
 struct LogDeleter {
@@ -20,18 +21,19 @@ struct LogDeleter {
 using LogPtr = std::unique_ptr<Log, LogDeleter>;
 
 struct LogOptions {
-  std::string dir;  // made when missing (0750); files 0640
+  std::string dir;  // made when missing (0750); files 0640. kNoLogFile: none, and stderr is all there is
   LogLevel level = LogLevel::Info;
   bool to_stderr = true;
   ssize_t (*write)(int fd, const void* bytes, size_t size) = ::write;  // to the file; for tests of a slow disk
+  LogFormat format = LogFormat::Text;
 };
 // nullptr with *error when the folder or today's file cannot be made, unless the disk is full: lines are lost then as they are later on.
 LogPtr log_open(const LogOptions& options, int64_t now_us, std::string* error);
 
-// One line: "2026-02-13 14:30:00,123 INFO [ACCESS] text". `tag` without brackets, or empty for a bare text (banner). The text is made
-// harmless (text_one_line) here, so no caller can forget it. Buffered; a WARNING takes what is buffered to the disk at once, an ERROR is waited
+// One line, as log_append_line makes it. `tag` without brackets, or empty for a bare text (banner). The text is made harmless here, so no
+// caller can forget it. Buffered; a WARNING takes what is buffered to the disk at once, an ERROR is waited
 // for as well, a fifth of a second at the most.
-void log_line(Log* log, int64_t now_us, LogLevel level, std::string_view tag, std::string_view text);
+void log_line(Log* log, int64_t now_us, LogLevel level, std::string_view tag, std::string_view text, std::string_view request = {});
 bool log_wants(const Log* log, LogLevel level);
 
 // Writes what is buffered and waits for it, a second at the most. A full or failing disk drops those lines (counted; said in the file when

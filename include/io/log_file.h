@@ -13,17 +13,30 @@
 
 #include "codec/log_level.h"
 
+enum class LogFormat { Text, Json };
+inline constexpr const char* kNoLogFile = "-";  // LOG_DIR: stderr alone
+
 // The second whose text is ready: most lines share it with the one before.
 struct LogStamp {
   int64_t second = -1;
   char text[32] = "";  // local time; the first ten characters are the date
+  char zone[8] = "";   // "-03:00"
 };
 void log_stamp_set(LogStamp* stamp, int64_t now_us);
-// "2026-02-13 14:30:00,123 INFO [ACCESS] text" and a line end, behind what is in *to.
-void log_append_line(LogStamp* stamp, std::string* to, int64_t now_us, LogLevel level, std::string_view tag, std::string_view text);
+struct LogWords {
+  LogLevel level = LogLevel::Info;
+  std::string_view tag;      // without brackets; may be empty
+  std::string_view text;     // made harmless (text_one_line)
+  std::string_view request;  // ids, as X-Request-Id has them, with commas between; empty: it is nobody's line
+};
+// One line and its end, behind what is in *to:
+//   2026-02-13 14:30:00,123 INFO [ACCESS] text request=id
+//   {"time":"2026-02-13T14:30:00.123-03:00","level":"INFO","tag":"ACCESS","text":"text","request":"id"}
+void log_append_line(LogStamp* stamp, LogFormat format, std::string* to, int64_t now_us, const LogWords& words);
 
 struct LogFile {
-  std::string dir;
+  std::string dir;  // "-": there is no file, and nothing to be lost
+  LogFormat format = LogFormat::Text;
   ssize_t (*write)(int fd, const void* bytes, size_t size) = ::write;
   std::string date;  // of the file that is open, local
   std::string path;

@@ -198,6 +198,8 @@ bool accept_keyboard(std::string_view text, std::string* out) {
   return accept_if(text.size() <= 64 && variant_fits && is_xkb_word(text.substr(0, colon)), text, out);
 }
 
+bool accept_log_format(std::string_view text, std::string* out) { return accept_if(text == "text" || text == kLogJson, text, out); }
+
 bool accept_recycle(std::string_view text, std::string* out) {
   return accept_if(text == "unwatched" || text == "oldest" || text == "never", text, out);
 }

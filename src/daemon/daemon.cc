@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "codec/accept.h"
 #include "codec/snapshot.h"
 #include "codec/text.h"
 #include "core/orchestrator.h"
@@ -113,13 +114,13 @@ void tick_late(Daemon& daemon) {
   event_add(daemon.on_second.get(), &wait);
 }
 
-void write_log_at(Daemon& daemon, int64_t wall_us, LogLevel level, std::string_view tag, std::string_view text) {
-  log_line(daemon.log.get(), wall_us, level, tag, text);
+void write_log_at(Daemon& daemon, int64_t wall_us, LogLevel level, std::string_view tag, std::string_view text, std::string_view request = {}) {
+  log_line(daemon.log.get(), wall_us, level, tag, text, request);
   tick_soon(daemon);
 }
 
-void write_log(Daemon& daemon, LogLevel level, std::string_view tag, std::string_view text) {
-  write_log_at(daemon, host_wall_us(), level, tag, text);
+void write_log(Daemon& daemon, LogLevel level, std::string_view tag, std::string_view text, std::string_view request = {}) {
+  write_log_at(daemon, host_wall_us(), level, tag, text, request);
 }
 
 void say_learned(Daemon& daemon, const LearnedWord& word) {
@@ -187,7 +188,7 @@ struct Performer {
   void operator()(const DoLook& action) const { eyes_look(&daemon.eyes, action); }
   void operator()(const Say& action) const {
     const LogLevel level = log_level_of(action.level);
-    if (log_wants(daemon.log.get(), level)) write_log_at(daemon, wall_us, level, action.tag, action.text + labels_suffix(daemon.labels, action));
+    if (log_wants(daemon.log.get(), level)) write_log_at(daemon, wall_us, level, action.tag, action.text, labels_of(daemon.labels, action));
   }
 };
 
@@ -371,11 +372,11 @@ void on_request(void* context, const HttpRequest& request) {
   if (!route.refused.empty())
     write_log(daemon, LogLevel::Warning, "ACCESS",
               std::to_string(route.answer.status) + " to " + request.peer + " for " + text_one_line(request.method, 20) + " " +
-                  text_one_line(request.path, 100) + ": " + route.refused + labels_suffix(request));
+                  text_one_line(request.path, 100) + ": " + route.refused, request.label);
   switch (route.kind) {
     case RouteKind::Answer: entrances_answer(daemon.entrances, request.id, route.answer); return;
     case RouteKind::Status:
-      write_log(daemon, LogLevel::Info, "STATUS", std::to_string(table_status_size(daemon.table)) + " active containers" + labels_suffix(request));
+      write_log(daemon, LogLevel::Info, "STATUS", std::to_string(table_status_size(daemon.table)) + " active containers", request.label);
       status_desk_ask(&daemon.status, daemon.table, request.id);
       return;
     case RouteKind::Ready:
@@ -563,7 +564,9 @@ int daemon_run(const Settings& settings, const std::vector<std::string>& warning
   Daemon daemon;
   daemon.settings = &settings;
   std::string error;
-  daemon.log = log_open(LogOptions{settings.log_dir, settings.log_level, true}, host_wall_us(), &error);
+  LogOptions options{settings.log_dir, settings.log_level};
+  if (settings.log_format == kLogJson) options.format = LogFormat::Json;
+  daemon.log = log_open(options, host_wall_us(), &error);
   if (!daemon.log) {
     fprintf(stderr, "vnc-orchestrator: %s\n", error.c_str());
     return 1;

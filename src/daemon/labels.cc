@@ -1,8 +1,6 @@
 // Labels by the numbers of requests.
 #include "daemon/labels.h"
 
-static constexpr char kSuffix[] = " request=";
-
 void labels_begin(Labels* labels, const HttpRequest& request) {
   labels->now = request.id;
   labels->label = request.label;
@@ -28,16 +26,14 @@ static void add(const Labels& labels, uint64_t request, std::string* out) {
     if (found == labels.waiting.end()) return;  // it has had its answer
     label = &found->second;
   }
-  *out += out->empty() ? kSuffix : ",";
+  if (!out->empty()) *out += ',';
   *out += *label;
 }
 
-std::string labels_suffix(const Labels& labels, const Say& line) {
+std::string labels_of(const Labels& labels, const Say& line) {
   std::string out;
   if (line.request == 0) return out;
   add(labels, line.request, &out);
   for (const uint64_t request : line.more) add(labels, request, &out);
   return out;
 }
-
-std::string labels_suffix(const HttpRequest& request) { return kSuffix + request.label; }

@@ -65,7 +65,8 @@ struct Log {
 
 // stderr is somebody else's: its reader may be slow (then these bytes are dropped) or gone (then it is left alone from now on, and the
 // signal that comes with it goes no further).
-static void write_to_stderr(Log* log, std::string_view rest) {
+// Returns what was not written.
+static std::string_view write_to_stderr(Log* log, std::string_view rest, int patience_ms) {
   sigset_t pipe_signal, before, pending;
   sigemptyset(&pipe_signal);
   sigaddset(&pipe_signal, SIGPIPE);
@@ -73,7 +74,7 @@ static void write_to_stderr(Log* log, std::string_view rest) {
   pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
   while (!rest.empty()) {
     pollfd writable = {STDERR_FILENO, POLLOUT, 0};
-    if (poll(&writable, 1, 0) != 1) break;
+    if (poll(&writable, 1, patience_ms) != 1) break;
     // No more than a pipe that polls as writable takes without blocking.
     const ssize_t put = write(STDERR_FILENO, rest.data(), std::min(rest.size(), size_t{PIPE_BUF}));
     if (put < 0 && errno == EINTR) continue;
@@ -86,17 +87,36 @@ static void write_to_stderr(Log* log, std::string_view rest) {
     rest.remove_prefix(static_cast<size_t>(put));
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return rest;
 }
 
 // ---- the writer ----
+
+// Where there is no file, whoever reads stderr (journald, the engine) is given time, and told what he has missed.
+static void write_to_stderr_alone(Log* log, const Parcel& parcel) {
+  constexpr int kPatienceMs = 1000;
+  LogFile& file = log->file;
+  std::string bytes = file.torn ? "\n" : "";
+  if (file.lost > 0)
+    log_append_line(&file.stamp, file.format, &bytes, parcel.last_us,
+                    {LogLevel::Warning, "", std::to_string(file.lost) + " log lines were lost: nobody read stderr in time", ""});
+  bytes += parcel.lines;
+  const std::string_view rest = write_to_stderr(log, bytes, kPatienceMs);
+  file.lost = static_cast<size_t>(std::count(rest.begin(), rest.end(), '\n'));
+  file.torn = !rest.empty() && rest.size() < bytes.size() && bytes[bytes.size() - rest.size() - 1] != '\n';
+}
 
 static void write_out(Log* log, const Parcel& parcel, size_t dropped) {
   if (dropped > 0) {
     log->file.lost += dropped;
     log->file.lost_errno = ENOBUFS;
   }
+  if (log->file.dir == kNoLogFile) {
+    if (!parcel.lines.empty() && log->to_stderr) write_to_stderr_alone(log, parcel);
+    return;
+  }
   log_file_write(&log->file, parcel.date, parcel.lines, parcel.last_us);
-  if (log->to_stderr) write_to_stderr(log, parcel.lines);
+  if (log->to_stderr) write_to_stderr(log, parcel.lines, 0);
 }
 
 static void writer_run(Log* log) {
@@ -177,11 +197,11 @@ static std::string_view date_at(Log* log, int64_t now_us) {
 
 bool log_wants(const Log* log, LogLevel level) { return level >= log->options.level; }
 
-void log_line(Log* log, int64_t now_us, LogLevel level, std::string_view tag, std::string_view text) {
+void log_line(Log* log, int64_t now_us, LogLevel level, std::string_view tag, std::string_view text, std::string_view request) {
   if (!log_wants(log, level)) return;
   // A line of a new day belongs in that day's file, even when no tick has come since midnight.
   if (const std::string_view date = date_at(log, now_us); date != log->date) move_to(log, date);
-  log_append_line(&log->stamp, &log->buffer, now_us, level, tag, text);
+  log_append_line(&log->stamp, log->options.format, &log->buffer, now_us, {level, tag, text, request});
   if (level < LogLevel::Warning && log->buffer.size() < kFlushAt) return;
   hand_over(log);
   if (level < LogLevel::Error) return;
@@ -221,6 +241,7 @@ LogPtr log_open(const LogOptions& options, int64_t now_us, std::string* error) {
   log->options = options;
   log->to_stderr = options.to_stderr;
   log->file.dir = options.dir;
+  log->file.format = options.format;
   log->file.write = options.write;
   log->date = date_at(log.get(), now_us);
   if (!log_file_open(&log->file, log->date) && !host_no_room(log->file.lost_errno)) {

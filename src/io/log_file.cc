@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -69,19 +70,54 @@ void log_stamp_set(LogStamp* stamp, int64_t now_us) {
   if (second == stamp->second) return;
   const tm local = local_time(now_us);
   strftime(stamp->text, sizeof stamp->text, "%Y-%m-%d %H:%M:%S", &local);
+  // "-0300", and RFC 3339 wants a colon.
+  char zone[8] = "";
+  if (strftime(zone, sizeof zone, "%z", &local) == 5) snprintf(stamp->zone, sizeof stamp->zone, "%.3s:%.2s", zone, zone + 3);
   stamp->second = second;
 }
 
-void log_append_line(LogStamp* stamp, std::string* to, int64_t now_us, LogLevel level, std::string_view tag, std::string_view text) {
-  log_stamp_set(stamp, now_us);
+static void append_ms(std::string* to, char point, int64_t now_us) {
   const int ms = static_cast<int>(now_us / 1000 % 1000);
-  const char shown[] = {',', static_cast<char>('0' + ms / 100), static_cast<char>('0' + ms / 10 % 10), static_cast<char>('0' + ms % 10), ' '};
-  to->append(stamp->text);
+  const char shown[] = {point, static_cast<char>('0' + ms / 100), static_cast<char>('0' + ms / 10 % 10), static_cast<char>('0' + ms % 10)};
   to->append(shown, sizeof shown);
-  to->append(level_name(level));
-  to->append(1, ' ');
-  if (!tag.empty()) to->append(1, '[').append(tag).append("] ");
+}
+
+static void append_text_line(const LogStamp& stamp, std::string* to, int64_t now_us, const LogWords& words) {
+  to->append(stamp.text);
+  append_ms(to, ',', now_us);
+  to->append(1, ' ').append(level_name(words.level)).append(1, ' ');
+  if (!words.tag.empty()) to->append(1, '[').append(words.tag).append("] ");
+  text_append_one_line(to, words.text, kMostText);
+  if (!words.request.empty()) to->append(" request=").append(words.request);
+}
+
+// A text that shows in one line is UTF-8 with no control character: two characters are left to be escaped.
+static void append_json_text(std::string* to, const char* name, std::string_view text) {
+  to->append(",\"").append(name).append("\":\"");
+  const size_t begin = to->size();
   text_append_one_line(to, text, kMostText);
+  for (size_t at = begin; at < to->size(); at++)
+    if ((*to)[at] == '"' || (*to)[at] == '\\') to->insert(at++, 1, '\\');
+  to->append(1, '"');
+}
+
+static void append_json_line(const LogStamp& stamp, std::string* to, int64_t now_us, const LogWords& words) {
+  to->append("{\"time\":\"").append(stamp.text, 10).append(1, 'T').append(stamp.text + 11);
+  append_ms(to, '.', now_us);
+  to->append(stamp.zone).append(1, '"');
+  append_json_text(to, "level", level_name(words.level));
+  if (!words.tag.empty()) append_json_text(to, "tag", words.tag);
+  append_json_text(to, "text", words.text);
+  if (!words.request.empty()) append_json_text(to, "request", words.request);
+  to->append(1, '}');
+}
+
+void log_append_line(LogStamp* stamp, LogFormat format, std::string* to, int64_t now_us, const LogWords& words) {
+  log_stamp_set(stamp, now_us);
+  switch (format) {
+    case LogFormat::Text: append_text_line(*stamp, to, now_us, words); break;
+    case LogFormat::Json: append_json_line(*stamp, to, now_us, words); break;
+  }
   to->append(1, '\n');
 }
 
@@ -110,6 +146,7 @@ static void delete_old_files(const LogFile* file) {
 // Its folder may be gone by now. Never blocks, not even if a pipe lies there under our name.
 bool log_file_open(LogFile* file, const std::string& date) {
   log_file_close(file);
+  if (file->dir == kNoLogFile) return true;
   const bool is_new = file->date != date;
   file->date = date;
   file->path = file->dir + "/" + std::string(kPrefix) + date;
@@ -148,11 +185,13 @@ static size_t write_what_fits(const LogFile* file, std::string_view bytes, int* 
 static size_t count_lines(std::string_view text) { return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')); }
 
 void log_file_write(LogFile* file, const std::string& date, std::string_view lines, int64_t now_us) {
+  if (file->dir == kNoLogFile) return;
   if (date != file->date || !is_still_ours(file)) log_file_open(file, date);
   if (lines.empty()) return;
   std::string bytes = file->torn ? "\n" : "";
   if (file->lost > 0)
-    log_append_line(&file->stamp, &bytes, now_us, LogLevel::Warning, "", std::to_string(file->lost) + " log lines were lost: " + strerror(file->lost_errno));
+    log_append_line(&file->stamp, file->format, &bytes, now_us,
+                    {LogLevel::Warning, "", std::to_string(file->lost) + " log lines were lost: " + strerror(file->lost_errno), ""});
   const size_t before = bytes.size();
   bytes += lines;
   size_t written = 0;

@@ -93,7 +93,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 49);
+  assert_int_equal(count, 50);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -125,6 +125,7 @@ static void test_every_row_has_its_own_place(void**) {
                              {"MAX_WAITING", "100"},
                              {"LOG_DIR", "l"},
                              {"LOG_LEVEL", "DEBUG"},
+                             {"LOG_FORMAT", "json"},
                              {"VNC_BIND", "::1"},
                              {"VNC_TLS_CERT", "/c"},
                              {"VNC_TLS_KEY", "/k"},
@@ -200,6 +201,7 @@ static void test_values_of_each(void**) {
   assert_values("MAX_CONNECTIONS", {"16", "1000000"}, {"15", "1000001", "many"});
   assert_values("MAX_WAITING", {"1", "500000"}, {"0", "500001", "-1"});
   assert_values("LOG_DIR", {"/var/log/vnc", "logs/"}, {"a\nb"});
+  assert_values("LOG_FORMAT", {"text", "json"}, {"JSON", "xml"});
   assert_values("LOG_LEVEL", {"DEBUG", "info", "Warning", "ERROR"}, {"WARN", "TRACE", "1"});
   assert_values("VNC_BIND", {"127.0.0.1", "::"}, {"localhost", "eth0", "[::]", "1.2.3.4:5"});
   assert_values("VNC_ACCESS_URL",

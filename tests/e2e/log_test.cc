@@ -237,6 +237,30 @@ void a_session_can_be_followed_by_client_port_and_container(Scene* scene) {
   }
 }
 
+// For those who collect logs: each line an object, on stderr alone.
+void lines_can_be_objects_on_stderr(Scene* scene) {
+  Daemon* d = scene->daemon;
+  daemon_set(d, "LOG_FORMAT", "json");
+  daemon_set(d, "LOG_DIR", "-");
+  const std::string client = suite_client(*scene->suite, "object");
+  daemon_start(d);
+  HttpCall call = daemon_call(d, access_path(client));
+  call.headers = {"X-Request-Id: portal-1"};
+  check_number(http_call(call).status, 302, "/access");
+  daemon_stop(d);
+  std::istringstream lines(file_text(d->folder + "/stderr"));
+  size_t count = 0, of_request = 0;
+  for (std::string line; std::getline(lines, line); count++) {
+    const JsonPtr json = json_from(line);
+    check_at(json_is_object(json.get()), "no object: " + line);
+    const std::string time = json_text(json.get(), "time");
+    check_at(time.size() == sizeof "2026-02-13T14:30:00.123-03:00" - 1 && !json_text(json.get(), "level").empty(), line);
+    of_request += json_text(json.get(), "request") == "portal-1" && json_text(json.get(), "tag") == "ACCESS";
+  }
+  check_at(count > 20 && of_request >= 2, "lines: " + std::to_string(count) + ", of the request: " + std::to_string(of_request));
+  for (const char* folder : {"/-", "/logs"}) check_at(!std::filesystem::exists(d->folder + folder), std::string("a folder ") + folder);
+}
+
 // A request is followed through the log by the id that its answer carries.
 void a_request_is_followed_by_its_id(Scene* scene) {
   Daemon* d = scene->daemon;
@@ -287,6 +311,7 @@ int main() {
       E2E_TEST(a_file_deleted_moved_or_emptied_under_us_is_begun_again),
       E2E_TEST(a_session_can_be_followed_by_client_port_and_container),
       E2E_TEST(a_request_is_followed_by_its_id),
+      E2E_TEST(lines_can_be_objects_on_stderr),
   };
   return suite_main("log", tests);
 }

@@ -117,6 +117,26 @@ static void a_line_looks_as_the_document_shows_it(void** state) {
   assert_int_equal(info.st_mode & 07027, 0);
 }
 
+static void a_line_can_be_an_object(void** state) {
+  LogOptions options = quiet(state);
+  options.format = LogFormat::Json;
+  LogPtr log = open_log(options, at(2026, 2, 13, 14, 30, 0));
+  log_line(log.get(), at(2026, 6, 13, 14, 30, 0, 7000), LogLevel::Error, "", "bare");
+  log_line(log.get(), at(2026, 2, 13, 14, 30, 0, 7000), LogLevel::Info, "ACCESS", "a \"b\" c:\\d\n\xC3\xA3 \xFF", "r-1,r-2");
+  log_flush(log.get());
+  assert_string_equal(content(file_of(state, "2026-02-13")).c_str(),
+                      "{\"time\":\"2026-02-13T14:30:00.007-02:00\",\"level\":\"INFO\",\"tag\":\"ACCESS\","
+                      "\"text\":\"a \\\"b\\\" c:\\\\d\\\\n\xC3\xA3 \\\\xFF\",\"request\":\"r-1,r-2\"}\n");
+  assert_string_equal(content(file_of(state, "2026-06-13")).c_str(), "{\"time\":\"2026-06-13T14:30:00.007-03:00\",\"level\":\"ERROR\",\"text\":\"bare\"}\n");
+}
+
+static void a_line_says_whose_it_is(void** state) {
+  LogPtr log = open_log(quiet(state), at(2026, 2, 13, 14, 30, 0));
+  log_line(log.get(), at(2026, 2, 13, 14, 30, 0), LogLevel::Info, "ACCESS", "x", "r-1,r-2");
+  log_flush(log.get());
+  assert_string_equal(content(file_of(state, "2026-02-13")).c_str(), "2026-02-13 14:30:00,000 INFO [ACCESS] x request=r-1,r-2\n");
+}
+
 static void nothing_that_is_logged_can_break_or_forge_a_line(void** state) {
   LogPtr log = open_log(quiet(state), at(2026, 2, 13, 14, 30, 0));
   log_line(log.get(), at(2026, 2, 13, 14, 30, 0), LogLevel::Error, "ACCESS",
@@ -288,7 +308,7 @@ static void a_disk_that_fills_up_inside_a_line_leaves_whole_lines_after_it(void*
 }
 
 // Runs `body` in a child whose stderr is `fd`; its exit status is 0 when the child lived to its end.
-static int in_child_with_stderr(int fd, void** state, int lines) {
+static pid_t child_with_stderr(int fd, const std::string& dir, int lines) {
   const pid_t child = fork();
   if (child == 0) {
     dup2(fd, STDERR_FILENO);
@@ -298,14 +318,18 @@ static int in_child_with_stderr(int fd, void** state, int lines) {
     alarm(20);  // a write that blocks for ever ends here
     const int64_t now = at(2026, 2, 13, 14, 30, 0);
     std::string error;
-    LogPtr log = log_open({dir_of(state), LogLevel::Info, true}, now, &error);
+    LogPtr log = log_open({dir, LogLevel::Info, true}, now, &error);
     for (int i = 0; i < lines; ++i) log_line(log.get(), now, LogLevel::Error, "A", "line " + std::to_string(i));
     log.reset();
     _exit(0);
   }
   close(fd);
+  return child;
+}
+
+static int in_child_with_stderr(int fd, void** state, int lines) {
   int status = -1;
-  waitpid(child, &status, 0);
+  waitpid(child_with_stderr(fd, dir_of(state), lines), &status, 0);
   return status;
 }
 
@@ -416,6 +440,35 @@ static void a_stderr_that_is_full_blocks_nothing(void** state) {
   assert_true(contains(content(file_of(state, "2026-02-13")), "line 4999"));
 }
 
+// Whoever reads takes his time, and misses nothing.
+static void without_a_file_stderr_has_it_all(void** state) {
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  const pid_t child = child_with_stderr(ends[1], kNoLogFile, 5000);
+  std::string all;
+  char bytes[4096];
+  for (ssize_t got = 0; (got = read(ends[0], bytes, sizeof bytes)) > 0;) {
+    all.append(bytes, static_cast<size_t>(got));
+    usleep(1000);
+  }
+  close(ends[0]);
+  int status = -1;
+  waitpid(child, &status, 0);
+  assert_int_equal(status, 0);
+  assert_int_equal(std::count(all.begin(), all.end(), '\n'), 5000);
+  assert_true(contains(all, "[A] line 4999\n"));
+  assert_false(exists(dir_of(state)) || exists(kNoLogFile));
+}
+
+static void without_a_file_or_a_reader_nothing_hangs(void**) {
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  int status = -1;
+  waitpid(child_with_stderr(ends[1], kNoLogFile, 5000), &status, 0);
+  close(ends[0]);
+  assert_int_equal(status, 0);
+}
+
 static void a_folder_that_cannot_be_is_explained(void** state) {
   const std::string file = std::string(static_cast<Folder*>(*state)->path) + "/file";
   put(file, "");
@@ -451,9 +504,13 @@ int main() {
       cmocka_unit_test_setup_teardown(a_slow_disk_holds_up_nobody_but_an_error_for_a_moment, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(what_a_slow_disk_cannot_take_is_counted_and_said, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_disk_that_never_answers_does_not_keep_a_process_from_its_end, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_line_can_be_an_object, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_line_says_whose_it_is, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(lines_go_to_stderr_too, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_stderr_that_nobody_reads_any_more_ends_nothing, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_stderr_that_is_full_blocks_nothing, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(without_a_file_stderr_has_it_all, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(without_a_file_or_a_reader_nothing_hangs, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_is_explained, make_folder, remove_folder),
   };
   return cmocka_run_group_tests_name("log", tests, nullptr, nullptr);
