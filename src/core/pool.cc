@@ -134,6 +134,8 @@ void pool_fill(Turn& turn) {
     table.pool_need = 0;
     return;
   }
+  // Whoever claims waits for a write, and the engine's work would have it wait longer; its end comes back here.
+  if (table.count[static_cast<size_t>(SlotState::Claiming)] > 0) return;
   if (turn.now.mono_ms < table.pool_at_ms) {
     table_wake(table, table.pool_at_ms);
     return;

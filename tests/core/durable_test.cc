@@ -49,6 +49,7 @@ static void test_a_claim_that_cannot_be_written_goes_back_to_the_pool(void**) {
   assert_true(outcome(d, request).retry_after > 0);
   expect_state(d, port, SlotState::Ready);
   assert_false(has_slot(d, "ana"));
+  drive_wait(d, 1'000);
   drive_calm(d);
   expect_state(d, port, SlotState::Ready);
   drive_access(d, "bia");  // nobody was told, so it may go to another
@@ -166,6 +167,7 @@ static void test_reuse_goes_on_and_nothing_new_begins_while_the_disk_fails(void*
   drive_calm(d);
   drive_access(d, "bia");
   drive_written(d, "disk full");
+  drive_wait(d, 1'000);
   drive_calm(d);
   drive_access(d, "caio");
   drive_written(d, "disk full");
