@@ -75,6 +75,16 @@ static void test_refilled_after_a_claim_a_launch_and_a_removal(void**) {
   assert_int_equal(ready(d), 1);
 }
 
+static void test_what_waits_for_its_health_keeps_no_other_launch_waiting(void**) {
+  Drive d = drive_start(8, 6);
+  assert_int_equal(jobs<DoLaunch>(d).size(), 4);
+  drive_launched(d, jobs<DoLaunch>(d)[0].port);
+  assert_int_equal(jobs<DoLaunch>(d).size(), 4);
+  drive_launched(d, jobs<DoLaunch>(d)[0].port);
+  drive_launched(d, jobs<DoLaunch>(d)[0].port);
+  assert_int_equal(jobs<DoLaunch>(d).size(), 3);  // six in all
+}
+
 static void test_a_dead_one_is_replaced_with_nobody_asking(void**) {
   Drive d = drive_start(2, 1);
   const int port = drive_pool(d);
@@ -397,6 +407,7 @@ int main() {
       cmocka_unit_test(test_no_pool_at_size_zero),
       cmocka_unit_test(test_recorded_before_it_is_ready),
       cmocka_unit_test(test_refilled_after_a_claim_a_launch_and_a_removal),
+      cmocka_unit_test(test_what_waits_for_its_health_keeps_no_other_launch_waiting),
       cmocka_unit_test(test_a_dead_one_is_replaced_with_nobody_asking),
       cmocka_unit_test(test_an_unhealthy_one_is_replaced),
       cmocka_unit_test(test_one_that_lost_its_network_is_replaced),
