@@ -2,6 +2,7 @@
 #ifndef CODEC_ANSWERS_H
 #define CODEC_ANSWERS_H
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,18 @@ std::string answer_health();                                            // {"sta
 std::string answer_ready();                                             // {"status": "ready"}
 std::string answer_removed(std::string_view client, std::string_view container_id, int port);
 std::string answer_removed_all(int removed);  // status removed_all, or empty when 0
+// What /status says besides the sessions.
+struct StatusFacts {
+  int max_slots = 0;
+  int pool_target = 0;
+  bool engine_up = false;
+  std::string version;
+  int64_t since_us = 0;  // the daemon's start, when the settings were read
+};
 // /status: active_containers counts every record, pool_containers those of the pool (so in the document's example). Of each record
-// only the document's eight fields are shown.
-std::string answer_status(const std::vector<Record>& records, int max_slots);
+// only the document's eight fields are shown, and who watches.
+std::string answer_status(const std::vector<Record>& records, const StatusFacts& facts);
+// /status?id=: {"record": ...}, looking as it does in the list.
+std::string answer_status_of(const Record& record);
 
 #endif

@@ -270,6 +270,7 @@ void table_wake(Table& table, int64_t at_ms);
 Record slot_record(const Table& table, const Slot& slot);
 std::vector<Record> table_records(const Table& table);  // as STATE_FILE holds them
 std::vector<Record> table_status(const Table& table);   // as /status shows them: what serves or can serve somebody
+bool table_status_of(const Table& table, const std::string& client, Record* out);  // one of these; false: there is none
 int table_status_size(const Table& table);              // how many of these there are
 int table_max_slots(const Table& table);
 

@@ -7,6 +7,7 @@
 #include "codec/origin.h"
 #include "codec/settings.h"
 #include "core/events.h"
+#include "core/slots.h"
 #include "io/httpd.h"
 
 enum class RouteKind {
@@ -20,6 +21,7 @@ struct Route {
   RouteKind kind = RouteKind::Answer;
   HttpAnswer answer;
   Event event;
+  std::string client;   // Status: of this one alone; empty: of all
   std::string refused;  // for the log: why a request was not let in; empty otherwise
 };
 
@@ -36,6 +38,7 @@ Route route_request(const HttpRequest& request, const Doors& doors, bool by_admi
 
 HttpAnswer route_ready(const std::string& why);  // why not; empty: ready
 HttpAnswer route_redirect(const Settings& settings, int port);
+HttpAnswer route_status_of(const Table& table, const std::string& client);
 HttpAnswer route_removed(const AnswerRemoved& removed);
 HttpAnswer route_removed_all(const AnswerRemovedAll& removed);
 HttpAnswer route_error(const AnswerError& error);

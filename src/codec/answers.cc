@@ -91,15 +91,26 @@ std::string answer_removed_all(int removed) {
   return json_text(json, 0);
 }
 
-std::string answer_status(const std::vector<Record>& records, int max_slots) {
+std::string answer_status(const std::vector<Record>& records, const StatusFacts& facts) {
   const auto pool = std::count_if(records.begin(), records.end(),
                                   [](const Record& record) { return record.client_id == kPoolClient; });
   const Json json(json_object());
   json_object_set_new(json.get(), "active_containers", json_integer(static_cast<json_int_t>(records.size())));
   json_object_set_new(json.get(), "pool_containers", json_integer(static_cast<json_int_t>(pool)));
-  json_object_set_new(json.get(), "max_slots", json_integer(max_slots));
+  json_object_set_new(json.get(), "max_slots", json_integer(facts.max_slots));
+  json_object_set_new(json.get(), "pool_target", json_integer(facts.pool_target));
+  json_object_set_new(json.get(), "engine", json_string(facts.engine_up ? "up" : "away"));
+  json_object_set_new(json.get(), "version", json_of(facts.version));
+  json_object_set_new(json.get(), "running_since", json_of(snapshot_time(facts.since_us)));
+  json_object_set_new(json.get(), "settings_read_at", json_of(snapshot_time(facts.since_us)));
   json_t* list = json_array();
   for (const Record& record : records) json_array_append_new(list, json_of(record));
   json_object_set_new(json.get(), "records", list);
+  return json_text(json, JSON_INDENT(2));
+}
+
+std::string answer_status_of(const Record& record) {
+  const Json json(json_object());
+  json_object_set_new(json.get(), "record", json_of(record));
   return json_text(json, JSON_INDENT(2));
 }

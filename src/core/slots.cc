@@ -189,6 +189,15 @@ std::vector<Record> table_status(const Table& table) {
   return records;
 }
 
+bool table_status_of(const Table& table, const std::string& client, Record* out) {
+  auto found = table.by_client.find(client);
+  if (found == table.by_client.end()) return false;
+  const Slot& slot = table.slots.at(found->second);
+  if (!slot_is_recorded(slot) || slot.state == SlotState::Waiting) return false;
+  *out = slot_record(table, slot);
+  return true;
+}
+
 int table_status_size(const Table& table) {
   int sum = 0;
   for (SlotState state : {SlotState::Ready, SlotState::Claiming, SlotState::Assigned}) sum += table.count[static_cast<size_t>(state)];

@@ -377,7 +377,10 @@ void on_request(void* context, const HttpRequest& request) {
     case RouteKind::Answer: entrances_answer(daemon.entrances, request.id, route.answer); return;
     case RouteKind::Status:
       write_log(daemon, LogLevel::Info, "STATUS", std::to_string(table_status_size(daemon.table)) + " active containers", request.label);
-      status_desk_ask(&daemon.status, daemon.table, request.id);
+      if (route.client.empty())
+        status_desk_ask(&daemon.status, daemon.table, request.id);
+      else
+        entrances_answer(daemon.entrances, request.id, route_status_of(daemon.table, route.client));
       return;
     case RouteKind::Ready:
       if (ready_desk_ask(&daemon.ready, orchestrator_ready(daemon.table, read_clocks()), daemon.entrances, request.id))

@@ -63,8 +63,9 @@ static Route on_remove(const HttpRequest& request) {
 
 static Route on_remove_all(const HttpRequest& request) { return ask(RemoveAllAsked{request.id}); }
 
-static Route on_status(const HttpRequest&) {
+static Route on_status(const HttpRequest& request) {
   Route route;
+  if (parameter(request, "id") && !take_client(request, &route.client, &route)) return route;
   route.kind = RouteKind::Status;
   return route;
 }
@@ -148,6 +149,14 @@ HttpAnswer route_redirect(const Settings& settings, int port) {
   answer.status = 302;
   answer.location.reserve(settings.vnc_scheme.size() + settings.vnc_host.size() + sizeof "://:65535");
   answer.location.append(settings.vnc_scheme).append("://").append(settings.vnc_host).append(":").append(std::to_string(port));
+  return answer;
+}
+
+HttpAnswer route_status_of(const Table& table, const std::string& client) {
+  Record record;
+  HttpAnswer answer;
+  answer.body = table_status_of(table, client, &record) ? answer_status_of(record) : answer_error("No container found for client " + client);
+  answer.status = record.client_id.empty() ? 404 : 200;
   return answer;
 }
 

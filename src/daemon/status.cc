@@ -4,15 +4,18 @@
 #include <utility>
 
 #include "codec/answers.h"
+#include "io/host.h"
 
 static void make(StatusDesk* desk, const Table& table) {
   desk->served.swap(desk->waiting);
-  lane_submit(desk->lane.get(), LaneOrder::Normal, [records = table_status(table), slots = table_max_slots(table)]() -> Message {
-    return StatusMade{answer_status(records, slots)};
-  });
+  const StatusFacts facts{table_max_slots(table), table.pool_target, table.engine_up, VNC_ORCHESTRATOR_VERSION, desk->since_us};
+  lane_submit(desk->lane.get(), LaneOrder::Normal, [records = table_status(table), facts]() -> Message { return StatusMade{answer_status(records, facts)}; });
 }
 
-void status_desk_open(StatusDesk* desk, Mailbox* mailbox) { desk->lane = lane_create("status", 1, mailbox); }
+void status_desk_open(StatusDesk* desk, Mailbox* mailbox) {
+  desk->lane = lane_create("status", 1, mailbox);
+  desk->since_us = host_wall_us();
+}
 
 void status_desk_ask(StatusDesk* desk, const Table& table, uint64_t request) {
   desk->waiting.push_back(request);

@@ -54,13 +54,18 @@ static void test_status_as_the_document_shows_it(void**) {
   pool.width = "410";
   pool.height = "900";
   pool.created_us = pool.last_accessed_us = 1770571800000000;
-  const std::string body = answer_status({client, pool}, 20);
+  const std::string body = answer_status({client, pool}, {20, 2, true, "1.2.3", 1770571800000000});
   unsetenv("TZ");
   assert_text(body,
               "{\n"
               "  \"active_containers\": 2,\n"
               "  \"pool_containers\": 1,\n"
               "  \"max_slots\": 20,\n"
+              "  \"pool_target\": 2,\n"
+              "  \"engine\": \"up\",\n"
+              "  \"version\": \"1.2.3\",\n"
+              "  \"running_since\": \"2026-02-08T14:30:00.000000\",\n"
+              "  \"settings_read_at\": \"2026-02-08T14:30:00.000000\",\n"
               "  \"records\": [\n"
               "    {\n"
               "      \"client_id\": \"06798162320\",\n"
@@ -91,8 +96,13 @@ static void test_status_as_the_document_shows_it(void**) {
 }
 
 static void test_status_with_nothing(void**) {
-  assert_text(answer_status({}, 4),
-              "{\n  \"active_containers\": 0,\n  \"pool_containers\": 0,\n  \"max_slots\": 4,\n  \"records\": []\n}\n");
+  setenv("TZ", "UTC", 1);
+  const std::string body = answer_status({}, {4, 0, false, "1", 0});
+  unsetenv("TZ");
+  assert_text(body,
+              "{\n  \"active_containers\": 0,\n  \"pool_containers\": 0,\n  \"max_slots\": 4,\n  \"pool_target\": 0,\n  \"engine\": \"away\",\n"
+              "  \"version\": \"1\",\n  \"running_since\": \"1970-01-01T00:00:00.000000\",\n  \"settings_read_at\": \"1970-01-01T00:00:00.000000\",\n"
+              "  \"records\": []\n}\n");
 }
 
 // A reader other than us takes it, whatever the text.

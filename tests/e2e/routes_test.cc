@@ -61,13 +61,18 @@ void nothing_there_is_said_as_the_document_says_it(Scene* scene) {
   check_number(reply.status, 200, "/status");
   check_json_headers(reply);
   JsonPtr body = json_from(reply.body);
-  check_equal(fields(body.get()), "active_containers max_slots pool_containers records", "fields of /status");
+  check_equal(fields(body.get()), "active_containers engine max_slots pool_containers pool_target records running_since settings_read_at version", "fields of /status");
   for (const char* field : {"active_containers", "pool_containers"}) {
     check_at(json_is_integer(json_object_get(body.get(), field)), field);
     check_number(json_integer_value(json_object_get(body.get(), field)), 0, field);
   }
   check_number(json_integer_value(json_object_get(body.get(), "max_slots")), 4, "max_slots");
   check_at(json_is_array(json_object_get(body.get(), "records")), "records is a list");
+  check_number(json_integer_value(json_object_get(body.get(), "pool_target")), 0, "pool_target");
+  check_equal(json_text(body.get(), "engine"), "up", "engine");
+  check_equal("vnc-orchestrator " + json_text(body.get(), "version") + "\n", daemon_run(d, {"--version"}).out, "version");
+  check_error(daemon_get(d, "/status?id=" + suite_client(*scene->suite, "nobody")), 404);
+  check_error(daemon_get(d, "/status?id="), 400);
 
   reply = daemon_get(d, "/remove-all");
   check_number(reply.status, 200, "/remove-all");
@@ -109,6 +114,12 @@ void one_session_seen_through_every_route(Scene* scene) {
   for (const char* field : {"created_at", "last_accessed_at"}) {
     check_at(std::regex_match(json_text(record, field), moment), std::string(field) + " " + json_text(record, field));
   }
+
+  reply = daemon_get(d, "/status?id=" + client);
+  check_number(reply.status, 200, "/status of one");
+  check_json_headers(reply);
+  JsonPtr alone = json_from(reply.body);
+  check_at(json_equal(json_object_get(alone.get(), "record"), record) == 1, "/status of one: " + reply.body);
 
   reply = daemon_get(d, "/remove?id=" + client);
   check_number(reply.status, 200, "/remove");
