@@ -97,22 +97,29 @@ admin_token() {
   if [ -n "${ADMIN_TOKEN:-}" ]; then printf '%s' "$ADMIN_TOKEN"; else sed -nE "s/^$line/\2/p" .env 2>/dev/null | tail -n 1; fi
 }
 
-# route PATH: what the daemon answers, over the address that it listens on.
+# route PATH: what the daemon answers, over the address that administrators ask.
 route() {
-  local admin=${setting[ADMIN_LISTEN]:-} where=() host=${setting[ORCHESTRATOR_HOST]:-0.0.0.0}
-  case "$host" in
-    0.0.0.0) host=127.0.0.1 ;;
-    ::) host='[::1]' ;;
-    *:*) host="[$host]" ;;
-  esac
+  local admin=${setting[ADMIN_LISTEN]:-} where=()
   case "$admin" in
-    '') where=("http://$host:${setting[ORCHESTRATOR_PORT]:-8080}$1") ;;
+    '') where=("$(main_entrance)$1") ;;
     unix:*) where=(--unix-socket "${admin#unix:}" "http://localhost$1") ;;
     *) where=("http://$admin$1") ;;
   esac
   # By a file of its own, since everybody may read what processes are called with.
   curl --silent --fail --noproxy '*' --max-time 5 --header @<(printf 'Authorization: Bearer %s\n' "$(admin_token)") "${where[@]}"
 }
+
+# The address that everybody asks.
+main_entrance() {
+  local host=${setting[ORCHESTRATOR_HOST]:-0.0.0.0}
+  case "$host" in
+    0.0.0.0) host=127.0.0.1 ;;
+    ::) host='[::1]' ;;
+    *:*) host="[$host]" ;;
+  esac
+  echo "http://$host:${setting[ORCHESTRATOR_PORT]:-8080}"
+}
+is_well() { curl --silent --fail --noproxy '*' --max-time 5 "$(main_entrance)/health" >/dev/null; }
 
 # number NAME JSON: the whole number that JSON gives for NAME.
 number() { sed -n "s/.*\"$1\": *\([0-9][0-9]*\).*/\1/p" <<<"$2" | head -n 1; }
@@ -148,7 +155,7 @@ failed_start() {
 
 wait_for_health() {
   local deadline=$((SECONDS + setting[READY_TIMEOUT_SECONDS]))
-  until route /health >/dev/null; do
+  until is_well; do
     if ! is_ours "$pid" || [ "$SECONDS" -ge "$deadline" ]; then failed_start; fi
     sleep 0.2
   done
@@ -289,6 +296,8 @@ status() {
   if read_settings 2>/dev/null && answer=$(route /status); then
     echo "running (pid $pid), port ${setting[ORCHESTRATOR_PORT]}: $(sessions "$answer") sessions," \
       "$(number pool_containers "$answer") in the pool, $(number max_slots "$answer") ports"
+  elif is_well; then
+    echo "running (pid $pid), port ${setting[ORCHESTRATOR_PORT]:-8080}; who has what it tells only with ADMIN_TOKEN, or where ADMIN_LISTEN says"
   else
     echo "running (pid $pid), but it does not answer on port ${setting[ORCHESTRATOR_PORT]:-8080}"
     return 4

@@ -16,8 +16,8 @@ bool docker_choose_api(const EngineVersion& offered, std::string* api, std::stri
 // Body of POST /containers/create: 256 MB of shared memory, bounded json-file logs (10 MB x 2), no restart policy, one published port,
 // the session network, env, labels and read-only mounts. With API >= 1.44 nothing more yet.
 std::string docker_create_body(const LaunchSpec& spec);
-// Body of POST /networks/create: bridge, one subnet, our instance label; containers in it do not reach one another.
-std::string docker_network_body(const NetworkSpec& spec);
+// Body of POST /networks/create: bridge, one subnet, our instance label; when `isolated`, containers in it do not reach one another.
+std::string docker_network_body(const NetworkSpec& spec, bool isolated = true);
 
 // The parsers return false with *error set (outputs untouched) when the text is not what the API promises.
 bool docker_parse_version(std::string_view text, EngineVersion* out, std::string* error);

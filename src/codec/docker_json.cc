@@ -267,13 +267,13 @@ std::string docker_create_body(const LaunchSpec& spec) {
 static constexpr const char* kContainersTalk = "com.docker.network.bridge.enable_icc";
 
 // CheckDuplicate: before API 1.44 the engine makes a second network of the same name when it is not asked to look.
-std::string docker_network_body(const NetworkSpec& spec) {
+std::string docker_network_body(const NetworkSpec& spec, bool isolated) {
   const Json body(json_pack("{s:s, s:b}", "Driver", "bridge", "CheckDuplicate", 1));
   json_object_set_new(body.get(), "Name", json_of(spec.name));
   json_t* config = json_object();
   json_object_set_new(config, "Subnet", json_of(spec.subnet));
   json_object_set_new(body.get(), "IPAM", json_pack("{s:s, s:[o]}", "Driver", "default", "Config", config));
-  json_object_set_new(body.get(), "Options", json_pack("{s:s}", kContainersTalk, "false"));
+  if (isolated) json_object_set_new(body.get(), "Options", json_pack("{s:s}", kContainersTalk, "false"));
   json_object_set_new(body.get(), "Labels", labels_of({{kLabelInstance, spec.instance}}));
   return dump(body);
 }

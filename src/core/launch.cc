@@ -197,6 +197,7 @@ void launch_ready(Turn& turn, Slot& slot) {
     int64_t took = turn.now.mono_ms - slot.launched_ms;
     std::string seconds = std::to_string(took / 1000) + "." + std::to_string(took % 1000 / 100);
     say(turn, SayLevel::Info, "WAIT", "Container " + short_id(slot.container_id) + " is HEALTHY (took " + seconds + "s)");
+    if (!slot.adopted && !slot.client.empty()) pool_worked(turn);  // what made the pool fail has gone
   }
   slot.healthy = true;
   slot.check_at_ms = kNever;

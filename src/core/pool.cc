@@ -118,6 +118,11 @@ static void wake_for_blocked_ports(Turn& turn) {
     if (slot.state == SlotState::Free && slot.blocked_until_ms > turn.now.mono_ms) table_wake(turn.table, slot.blocked_until_ms);
 }
 
+static void pool_forget(Table& table) {
+  table.pool_said = false;
+  table.pool_text.clear();
+}
+
 void pool_fill(Turn& turn) {
   Table& table = turn.table;
   if (!table.reconciled || table.stopping || !table.engine_up || table.pulling || durable_broken(turn)) return;
@@ -132,6 +137,7 @@ void pool_fill(Turn& turn) {
   int need = target - ready - coming;
   if (need <= 0) {
     table.pool_need = 0;
+    if (coming == 0) pool_forget(table);  // nobody tries any more, so nothing fails
     return;
   }
   // Whoever claims waits for a write, and the engine's work would have it wait longer; its end comes back here.
@@ -172,6 +178,5 @@ void pool_worked(Turn& turn) {
   table.pool_backoff_ms = 0;
   table.pool_at_ms = 0;
   if (table.pool_said) say(turn, SayLevel::Info, "POOL", "The pool can be filled again");
-  table.pool_said = false;
-  table.pool_text.clear();
+  pool_forget(table);
 }

@@ -253,6 +253,11 @@ void log_certificate(Daemon& daemon, CertificateState state, const std::string& 
   daemon.certificate_said = error;
 }
 
+std::string network_anew(const std::string& name) {
+  return "To have it made anew, when its sessions may end: stop the orchestrator, docker rm -f $(docker ps -aq --filter network=" + name + "), docker network rm " +
+         name + ", and start again";
+}
+
 void log_job(Daemon& daemon, const JobResult& result) {
   if (result.network_remade) write_log(daemon, LogLevel::Warning, "NETWORK", "Network " + daemon.settings->docker_network_name + " had gone: made again");
   if (result.kind == JobKind::Launch) log_certificate(daemon, result.certificate, result.certificate_error);
@@ -271,17 +276,16 @@ void log_job(Daemon& daemon, const JobResult& result) {
     subnets += (subnets.empty() ? "" : ", ") + subnet;
     matches = matches || subnet == daemon.settings->docker_network_subnet;
   }
-  for (const std::string& subnet : result.network.subnets)
-    if (std::find(daemon.doors.sessions.begin(), daemon.doors.sessions.end(), subnet) == daemon.doors.sessions.end()) daemon.doors.sessions.push_back(subnet);
+  // Whoever is in DOCKER_NETWORK_SUBNET and not in a session's network is a client like any other.
+  if (!result.network.subnets.empty()) daemon.doors.sessions = result.network.subnets;
   write_log(daemon, LogLevel::Info, "NETWORK", "Network " + name + (result.network.created ? " created: " : " reused: ") + subnets);
   if (!matches)
     write_log(daemon, LogLevel::Warning, "NETWORK",
               "Network " + name + " has subnet " + subnets + ", not DOCKER_NETWORK_SUBNET=" + daemon.settings->docker_network_subnet +
-                  ": remove it (docker network rm " + name + ") when no session runs, and it is made anew");
+                  ". " + network_anew(name));
   if (!result.network.isolated)
     write_log(daemon, LogLevel::Warning, "NETWORK",
-              "Network " + name + " lets sessions reach one another, as those do that earlier versions made: remove it (docker network rm " + name +
-                  ") when no session runs, and it is made anew without that");
+              "Network " + name + " lets sessions reach one another, as those do that earlier versions made. " + network_anew(name));
 }
 
 void identify(Daemon& daemon, std::vector<std::string> container_ids) {
@@ -384,7 +388,7 @@ void on_request(void* context, const HttpRequest& request) {
       return;
     case RouteKind::Ready:
       if (ready_desk_ask(&daemon.ready, orchestrator_ready(daemon.table, read_clocks()), daemon.entrances, request.id))
-        submit(daemon, daemon.general.get(), LaneOrder::Normal, job_look_for_image(daemon.jobs));
+        submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_look_for_image(daemon.jobs));
       return;
     case RouteKind::Ask:
       labels_begin(&daemon.labels, request);
@@ -554,9 +558,12 @@ void last_write(Daemon& daemon) {
     write_log(daemon, LogLevel::Error, "STATE", "The last state could not be written: " + error);
 }
 
-// True when some thread is still in a call to the engine that may take long: the process then ends without waiting for it.
+// True when some thread is still in a call to the engine that may take long, or waits for a disk that hangs: the process then ends without waiting
+// for it.
 bool threads_are_busy(Daemon& daemon) {
-  return lane_unfinished(daemon.launches.get()) || lane_unfinished(daemon.general.get()) || lane_unfinished(daemon.pulls.get());
+  for (Lane* lane : {daemon.launches.get(), daemon.general.get(), daemon.pulls.get(), daemon.writes.get()})
+    if (lane_unfinished(lane) > 0) return true;
+  return false;
 }
 
 }  // namespace

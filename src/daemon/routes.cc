@@ -113,7 +113,7 @@ static Route refuse_without_token() {
 }
 
 Route route_request(const HttpRequest& request, const Doors& doors, bool by_admin_entrance) {
-  if (origin_is_session(request.peer, doors.sessions)) return refuse(403, "Nothing is answered to the session network. On this host, ask another of its addresses.");
+  if (origin_is_session(request.peer, doors.sessions)) return refuse(403, "Nothing is answered to the session network (DOCKER_NETWORK_SUBNET). On this host, ask another of its addresses.");
   const Row* row = row_of(request.path);
   const bool visitors_only = doors.admin_elsewhere && !by_admin_entrance;
   const bool for_admins = row == nullptr || row->door == Door::Admin;

@@ -243,8 +243,13 @@ EngineError docker_ensure_network(void* self, const NetworkSpec& spec, EngineNet
     DockerRequest request = request_for(docker, "POST", "/networks/create");
     request.body = docker_network_body(spec);
     DockerReply reply;
-    const EngineError refused =
+    EngineError refused =
         docker_call(docker, DockerCall::NetworkCreate, request, "make network " + spec.name, &reply);
+    // Without the kernel's br_netfilter the engine keeps no containers apart, and refuses to say that it does.
+    if (refused && reply.body.find("inter-container") != std::string::npos) {
+      request.body = docker_network_body(spec, false);
+      refused = docker_call(docker, DockerCall::NetworkCreate, request, "make network " + spec.name, &reply);
+    }
     network.created = !refused;
     // Whoever else makes it at this moment shows as "already exists", or as an address range that overlaps, a moment before
     // the engine shows the network itself.
@@ -355,8 +360,12 @@ EngineError docker_look_for_image(void* self, const std::string& image) {
     name += "/" + docker_escape(std::string_view(image).substr(start, slash - start));
     start = slash + 1;
   }
+  // Somebody waits for it who has little patience, a load balancer as a rule.
+  constexpr long kImageTimeoutMs = 3000;
+  DockerRequest request = request_for(docker, "GET", "/images" + name + "/json");
+  request.timeout_ms = std::min(request.timeout_ms, kImageTimeoutMs);
   DockerReply reply;
-  return docker_call(docker, DockerCall::Image, request_for(docker, "GET", "/images" + name + "/json"), "look for image " + image, &reply);
+  return docker_call(docker, DockerCall::Image, request, "look for image " + image, &reply);
 }
 
 // Without a tag the engine would pull every tag there is.

@@ -52,6 +52,7 @@ std::string hint(const HttpPlace& place, int number) {
       return place.socket.empty() ? std::string("; another program uses this port: stop it, or set ") + place.port_setting
                                   : std::string("; another program listens there, or it is no socket: see ") + place.address_setting;
     case EADDRNOTAVAIL: return std::string("; this machine has no such address: see ") + place.address_setting;
+    case EROFS:
     case EACCES:
       return place.socket.empty() ? std::string("; a port below 1024 needs root: set ") + place.port_setting
                                   : std::string("; its folder is not ours to write in: see ") + place.address_setting;
@@ -76,11 +77,12 @@ int listen_on(const sockaddr_storage& address, socklen_t length) {
   if (fd < 0) return -1;
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // for the connections of a daemon that has just ended
-  // It has its mode from the first moment on. Nothing else makes a file meanwhile: there is no second thread yet.
-  const mode_t before = umask(kSocketMask);
+  // A socket in the file system has its mode from the first moment on. The log's thread, the only other one yet, has its file open.
+  const bool is_file = address.ss_family == AF_UNIX;
+  const mode_t before = is_file ? umask(kSocketMask) : 0;
   const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), length) == 0;
   const int failed = errno;
-  umask(before);
+  if (is_file) umask(before);
   errno = failed;
   if (bound && listen(fd, kListenBacklog) == 0) return fd;
   const int why = errno;

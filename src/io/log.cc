@@ -115,8 +115,9 @@ static void write_out(Log* log, const Parcel& parcel, size_t dropped) {
     if (!parcel.lines.empty() && log->to_stderr) write_to_stderr_alone(log, parcel);
     return;
   }
-  log_file_write(&log->file, parcel.date, parcel.lines, parcel.last_us);
+  // First, since it waits for nobody: a disk that hangs does not silence it.
   if (log->to_stderr) write_to_stderr(log, parcel.lines, 0);
+  log_file_write(&log->file, parcel.date, parcel.lines, parcel.last_us);
 }
 
 static void writer_run(Log* log) {

@@ -77,6 +77,18 @@ static void test_not_while_the_pool_fails(void**) {
   expect_ready(d, Readiness::No, "no such device");
 }
 
+// It has no port to try again with, and a client has just shown that it would work.
+static void test_a_pool_that_has_failed_is_forgotten_when_a_clients_launch_works(void**) {
+  Drive d = drive_start(1, 1);
+  drive_launch_failed(d, kPort, Fault::Refused, "no such device");
+  expect_ready(d, Readiness::No, "no such device");
+  drive_wait(d, 61'000);
+  drive_access(d, "ana");
+  drive_calm(d);
+  expect_state(d, kPort, SlotState::Assigned);
+  expect_ready(d, Readiness::ByLaunch);  // her port, as nobody watches
+}
+
 static void test_not_when_as_many_wait_as_may(void**) {
   CoreConfig config = drive_config(2, 0);
   config.most_waiting = 1;
@@ -100,6 +112,7 @@ int main() {
       cmocka_unit_test(test_not_without_a_port_that_may_be_taken),
       cmocka_unit_test(test_not_while_all_are_watched),
       cmocka_unit_test(test_not_while_the_pool_fails),
+      cmocka_unit_test(test_a_pool_that_has_failed_is_forgotten_when_a_clients_launch_works),
       cmocka_unit_test(test_not_when_as_many_wait_as_may),
       cmocka_unit_test(test_not_while_stopping),
   };

@@ -356,6 +356,24 @@ static void two_who_make_the_network_at_once_both_succeed(void**) {
               contains(error.text, "overlaps"));
 }
 
+// As an engine answers whose kernel has no br_netfilter: better a network without walls, which is said, than none.
+static void a_network_without_walls_is_better_than_none(void**) {
+  std::atomic<bool> made{false};
+  ScriptedEnginePtr server = scripted_engine_start(false, [&](const ScriptedRequest& request) -> std::vector<ScriptStep> {
+    if (asks(request, " /version ")) return {{version_reply("1.41", "1.12"), 0}};
+    if (asks(request, "POST ") && contains(request.body, "enable_icc"))
+      return {{json_reply(500, "{\"message\": \"cannot restrict inter-container communication: please ensure that br_netfilter kernel module is loaded\"}"), 0}};
+    if (asks(request, "POST ")) made = true;
+    if (asks(request, "POST ")) return {{json_reply(201, "{\"Id\": \"x\"}"), 0}};
+    if (!made) return {{json_reply(404, "{\"message\": \"network net not found\"}"), 0}};
+    return {{json_reply(200, "{\"Name\": \"net\", \"Id\": \"x\", \"Options\": {}, \"IPAM\": {\"Config\": [{\"Subnet\": \"10.2.0.0/24\"}]}}"), 0}};
+  });
+  EnginePtr engine = engine_at(scripted_engine_host(server.get()));
+  EngineNetwork network;
+  assert_int_equal(engine->ops->ensure_network(engine->self, {"net", "10.2.0.0/24", "net"}, &network).fault, EngineFault::None);
+  assert_true(network.created && !network.isolated);
+}
+
 static void a_name_that_no_container_can_have_is_never_sent(void**) {
   ScriptedEnginePtr server = scripted_engine_start(false, after_version({{json_reply(200, kContainer), 0}}));
   EnginePtr engine = engine_at(scripted_engine_host(server.get()));
@@ -578,6 +596,7 @@ int main() {
       cmocka_unit_test(an_engine_without_a_common_version_is_named_too_old),
       cmocka_unit_test(a_removal_under_way_is_waited_for),
       cmocka_unit_test(two_who_make_the_network_at_once_both_succeed),
+      cmocka_unit_test(a_network_without_walls_is_better_than_none),
       cmocka_unit_test(a_name_that_no_container_can_have_is_never_sent),
       cmocka_unit_test(a_proxy_of_the_environment_is_not_for_the_engine),
       cmocka_unit_test(events_come_whole_however_they_are_cut),
