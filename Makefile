@@ -281,6 +281,10 @@ bench-session: have-test-libs build/release/bench/session/session_bench image ##
 	docker build -q -t localhost/vnc-orchestrator-stock:latest $(srcdir)/bench/session/stock
 	BENCH_ROUNDS=$(BENCH_ROUNDS) ROW='$(ROW)' build/release/bench/session/session_bench
 
+.PHONY: plots
+plots: ## the plots in docs/ from what the last whole "make bench" left in bench/out
+	for plot in $(srcdir)/bench/plots/*.gp; do gnuplot -e 'in="bench/out"; out="$(srcdir)/docs"' $$plot || exit 1; done
+
 build/release/bench/pool/pool_bench: $(call objects,release,bench/pool/*.cc src/core/foresight.cc)
 	$(call quiet,LINK)$(CXX) $(release_flags) -pthread $(release_link) $(LDFLAGS) -Wl,--as-needed -o $@ $^
 

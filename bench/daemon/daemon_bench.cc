@@ -28,6 +28,7 @@ int main() {
                                                        E2E_TEST(phases),
                                                        E2E_TEST(memory),
                                                    });
+  table_write_series(kResults);
   const bool all_met = table_print(kResults);
   const char* verdict = status != 0 ? "not every row could be measured" : all_met ? "every aim is met" : "not every aim is met";
   printf("\n%s; %.0f s; also in %s\n", verdict, now_seconds() - begin, kResults);

@@ -48,7 +48,7 @@ double machine_busy(double seconds) {
 
 void row_wait_for_quiet(Row* row) {
   const double kQuiet = 0.25;
-  for (int look = 0; look < 10; look++) {
+  for (int look = 0; look < 5; look++) {
     row->busy = machine_busy(2);
     if (row->busy < kQuiet) return;
   }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 
 #include "support/engine_client.h"
@@ -133,6 +134,21 @@ bool table_point(const std::string& path, const std::string& series, const std::
   if (json_object_get(all, series.c_str()) == nullptr) json_object_set_new(all, series.c_str(), json_array());
   json_array_append_new(json_object_get(all, series.c_str()), json_pack("[s, f]", x.c_str(), y));
   return file_save(path, document.get());
+}
+
+bool table_write_series(const std::string& path) {
+  JsonPtr document = json_from(file_text(path));
+  const char* name = nullptr;
+  json_t* points = nullptr;
+  bool written = document != nullptr;
+  json_object_foreach(json_object_get(document.get(), "series"), name, points) {
+    std::ofstream file(std::filesystem::path(path).parent_path() / (std::string(name) + ".dat"));
+    size_t at = 0;
+    json_t* point = nullptr;
+    json_array_foreach(points, at, point) file << json_string_value(json_array_get(point, 0)) << ' ' << json_number_value(json_array_get(point, 1)) << '\n';
+    written = file.flush().good() && written;
+  }
+  return written;
 }
 
 bool table_print(const std::string& path) {

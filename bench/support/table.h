@@ -31,6 +31,8 @@ void table_begin(const std::string& path, int rounds, const std::string& base_na
 bool table_add(const std::string& path, const Row& row);
 // Adds one point of a series that is plotted; false when it cannot be written.
 bool table_point(const std::string& path, const std::string& series, const std::string& x, double y);
+// Each series as a file of its own beside it, SERIES.dat, a point a line.
+bool table_write_series(const std::string& path);
 // Prints what the file holds. True when every aim is met. A row that was measured on a machine too busy to compare anything is never met.
 bool table_print(const std::string& path);
 
