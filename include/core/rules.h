@@ -31,6 +31,7 @@ inline constexpr int64_t kPortBlockMs = 60'000;         // a port that another p
 inline constexpr int64_t kRememberMs = 60'000;          // deaths of unknown ids, orphans under removal
 inline constexpr int64_t kPoolBackoffMostMs = 60'000;
 inline constexpr int kPoolParallel = 4;  // launches of the pool at once: half of the launch threads stay for clients
+inline constexpr int64_t kPoolHeldMs = 100;  // refills wait so long for claims that are being written
 inline constexpr int kPoolComing = 8;    // of the pool's, not ready yet: a large pool that boots all at once is slower, and slows others
 inline constexpr int64_t kPoolSurplusMs = 600'000;  // more containers than foresight asks for stay so long: they are cheaper than a launch
 inline constexpr int64_t kPoolThinkMs = 60'000;     // without a request, foresight is asked again after so long

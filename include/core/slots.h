@@ -222,6 +222,7 @@ struct Table {
 
   bool pulling = false;
   int64_t pool_at_ms = 0;   // after a failed pool launch: not before
+  int64_t pool_held_until_ms = kNever;  // kNever: no claim holds refills up
   int64_t pool_backoff_ms = 0;
   bool pool_said = false;   // that the pool fails has been logged
   std::string pool_text;        // why, as of the last time; empty when it does not

@@ -118,6 +118,20 @@ static void wake_for_blocked_ports(Turn& turn) {
     if (slot.state == SlotState::Free && slot.blocked_until_ms > turn.now.mono_ms) table_wake(turn.table, slot.blocked_until_ms);
 }
 
+// Whoever claims waits for a write, and the engine's work would have it wait longer; its end comes back here. Not for long: where claim follows
+// claim, or the disk is slow, the pool is what the next ones need.
+static bool is_held(Turn& turn) {
+  Table& table = turn.table;
+  const bool claims = table.count[static_cast<size_t>(SlotState::Claiming)] > 0;
+  if (claims && table.pool_held_until_ms == kNever) table.pool_held_until_ms = turn.now.mono_ms + kPoolHeldMs;
+  if (claims && turn.now.mono_ms < table.pool_held_until_ms) {
+    table_wake(table, table.pool_held_until_ms);
+    return true;
+  }
+  table.pool_held_until_ms = kNever;
+  return false;
+}
+
 static void pool_forget(Table& table) {
   table.pool_said = false;
   table.pool_text.clear();
@@ -140,8 +154,7 @@ void pool_fill(Turn& turn) {
     if (coming == 0) pool_forget(table);  // nobody tries any more, so nothing fails
     return;
   }
-  // Whoever claims waits for a write, and the engine's work would have it wait longer; its end comes back here.
-  if (table.count[static_cast<size_t>(SlotState::Claiming)] > 0) return;
+  if (is_held(turn)) return;
   if (turn.now.mono_ms < table.pool_at_ms) {
     table_wake(table, table.pool_at_ms);
     return;

@@ -85,6 +85,19 @@ static void test_what_waits_for_its_health_keeps_no_other_launch_waiting(void**)
   assert_int_equal(jobs<DoLaunch>(d).size(), 3);  // six in all
 }
 
+static void test_claim_after_claim_does_not_keep_it_empty(void**) {
+  Drive d = drive_start(8, 3);
+  drive_calm(d);
+  const size_t before = jobs<DoLaunch>(d).size();
+  drive_access(d, "ana");
+  drive_wait(d, kPoolHeldMs - 1);
+  assert_int_equal(jobs<DoLaunch>(d).size(), before);
+  drive_wait(d, 1);  // the disk has not answered yet
+  assert_int_equal(jobs<DoLaunch>(d).size(), before + 1);
+  drive_calm(d);
+  assert_int_equal(ready(d), 3);
+}
+
 static void test_a_dead_one_is_replaced_with_nobody_asking(void**) {
   Drive d = drive_start(2, 1);
   const int port = drive_pool(d);
@@ -408,6 +421,7 @@ int main() {
       cmocka_unit_test(test_recorded_before_it_is_ready),
       cmocka_unit_test(test_refilled_after_a_claim_a_launch_and_a_removal),
       cmocka_unit_test(test_what_waits_for_its_health_keeps_no_other_launch_waiting),
+      cmocka_unit_test(test_claim_after_claim_does_not_keep_it_empty),
       cmocka_unit_test(test_a_dead_one_is_replaced_with_nobody_asking),
       cmocka_unit_test(test_an_unhealthy_one_is_replaced),
       cmocka_unit_test(test_one_that_lost_its_network_is_replaced),
