@@ -7,7 +7,6 @@
 #include "codec/origin.h"
 #include "codec/settings.h"
 #include "core/events.h"
-#include "core/slots.h"
 #include "io/httpd.h"
 
 enum class RouteKind {
@@ -38,7 +37,6 @@ Route route_request(const HttpRequest& request, const Doors& doors, bool by_admi
 
 HttpAnswer route_ready(const std::string& why);  // why not; empty: ready
 HttpAnswer route_redirect(const Settings& settings, int port);
-HttpAnswer route_status_of(const Table& table, const std::string& client);
 HttpAnswer route_removed(const AnswerRemoved& removed);
 HttpAnswer route_removed_all(const AnswerRemovedAll& removed);
 HttpAnswer route_error(const AnswerError& error);

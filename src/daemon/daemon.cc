@@ -384,7 +384,7 @@ void on_request(void* context, const HttpRequest& request) {
       if (route.client.empty())
         status_desk_ask(&daemon.status, daemon.table, request.id);
       else
-        entrances_answer(daemon.entrances, request.id, route_status_of(daemon.table, route.client));
+        entrances_answer(daemon.entrances, request.id, status_of_client(daemon.table, route.client));
       return;
     case RouteKind::Ready:
       if (ready_desk_ask(&daemon.ready, orchestrator_ready(daemon.table, read_clocks()), daemon.entrances, request.id))

@@ -152,14 +152,6 @@ HttpAnswer route_redirect(const Settings& settings, int port) {
   return answer;
 }
 
-HttpAnswer route_status_of(const Table& table, const std::string& client) {
-  Record record;
-  HttpAnswer answer;
-  answer.body = table_status_of(table, client, &record) ? answer_status_of(record) : answer_error("No container found for client " + client);
-  answer.status = record.client_id.empty() ? 404 : 200;
-  return answer;
-}
-
 HttpAnswer route_removed(const AnswerRemoved& removed) {
   HttpAnswer answer;
   answer.body = answer_removed(removed.client, removed.container_id, removed.port);

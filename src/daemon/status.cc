@@ -30,3 +30,11 @@ void status_desk_made(StatusDesk* desk, const Table& table, const Entrances& ent
   if (!desk->waiting.empty()) make(desk, table);
   for (const uint64_t request : served) entrances_answer(entrances, request, answer);
 }
+
+HttpAnswer status_of_client(const Table& table, const std::string& client) {
+  Record record;
+  HttpAnswer answer;
+  answer.body = table_status_of(table, client, &record) ? answer_status_of(record) : answer_error("No container found for client " + client);
+  answer.status = record.client_id.empty() ? 404 : 200;
+  return answer;
+}
