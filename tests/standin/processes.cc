@@ -102,11 +102,14 @@ void process_end(Processes* all, const std::string& id) {
     kill(found->second, SIGKILL);
     waitpid(found->second, nullptr, 0);
   }
-  all->by_id.erase(found);
   rmdir((all->folder + "/" + id).c_str());
+  all->by_id.erase(found);  // last: `id` may be the key itself
 }
 
 void processes_close(Processes* all) {
+  // Together, since a thousand one after the other take longer than whoever ends us waits.
+  for (const auto& [id, pid] : all->by_id)
+    if (pid > 0) kill(pid, SIGKILL);
   while (!all->by_id.empty()) process_end(all, all->by_id.begin()->first);
   if (!all->folder.empty()) rmdir(all->folder.c_str());
 }
