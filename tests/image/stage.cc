@@ -147,6 +147,12 @@ Page page_of_color(unsigned rgb) {
   return page;
 }
 
+// What stands in the window decides whose fault it is: our page in some state, or one of the browser's own.
+std::string browser_scene(Browser* browser) {
+  std::string page = browser_script(browser, "return document.body ? document.body.innerText.trim() : ''");
+  return browser_url(browser) + ", state \"" + browser_state(browser) + "\", says: " + page.substr(0, 500);
+}
+
 void browser_wait_color(Browser* browser, unsigned rgb, double share, const std::string& name, const At& at) {
   Picture picture;
   bool seen = wait_until(30, [&] {
@@ -155,16 +161,19 @@ void browser_wait_color(Browser* browser, unsigned rgb, double share, const std:
   });
   keep(name, picture);
   if (seen) return;
-  // What stands in the window decides whose fault it is: our page in some state, or one of the browser's own.
-  std::string page = browser_script(browser, "return document.body ? document.body.innerText.trim() : ''");
   check_at(false,
            "the colour does not show in the browser, share: " + std::to_string(picture_share(picture, rgb)) + "; " +
-               browser_url(browser) + ", state \"" + browser_state(browser) + "\", says: " + page.substr(0, 500),
+               browser_scene(browser),
            at);
 }
 
 std::string browser_state(Browser* browser) {
   return browser_script(browser, "return document.documentElement.dataset.state || ''");
+}
+
+void browser_wait_state(Browser* browser, const std::string& state, int seconds, const At& at) {
+  bool seen = wait_until(seconds, [&] { return browser_state(browser) == state; });
+  if (!seen) check_at(false, "not \"" + state + "\": " + browser_scene(browser), at);
 }
 
 std::string browser_notice(Browser* browser) {

@@ -83,6 +83,7 @@ void browser_wait_color(Browser* browser, unsigned rgb, double share, const std:
                         const At& at = At::current());
 // What our page says of itself: connecting, connected, waiting, ended; empty on any other page.
 std::string browser_state(Browser* browser);
+void browser_wait_state(Browser* browser, const std::string& state, int seconds, const At& at = At::current());
 std::string browser_notice(Browser* browser);
 
 int stage_setup(void** state);
