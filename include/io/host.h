@@ -23,7 +23,8 @@ std::vector<std::string> host_addresses();
 // the program anew, once, as the same process; not where GLIBC_TUNABLES is set already: that is the operator's choice. `words`: main's.
 void host_settle_memory(char** words);
 
-// So many files may be open at once, or as many as the system allows this process. Returns the limit in force.
+// So many files may be open at once, or as many as the system allows this process. Returns the limit in force. Called before there is a second
+// thread: the kernel's table of files is made as large at once, which costs nothing then and later 10 to 20 ms for each doubling.
 int host_raise_file_limit(int wanted);
 
 // Of an errno: the disk has no blocks or inodes left, or a quota is used up. That passes without anybody touching us, so it ends no start.

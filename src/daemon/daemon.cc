@@ -504,7 +504,7 @@ BasePtr make_base() {
 }
 
 // Everything that can fail before the loop runs, in the order in which it is undone at the end.
-bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::string* error) {
+bool set_up(Daemon& daemon, const HttpLimits& limits, const std::vector<std::string>& warnings, std::string* error) {
   const Settings& settings = *daemon.settings;
   write_banner(daemon, warnings);
   daemon.store = store_open(settings.state_file, store_system_calls(), error);
@@ -525,9 +525,6 @@ bool set_up(Daemon& daemon, const std::vector<std::string>& warnings, std::strin
   daemon.engine = docker_create(docker, error);
   if (!daemon.engine) return false;
   daemon.doors = Doors{origin_own_hosts(settings, host_name()), settings.admin_token, !settings.admin_listen.empty(), {settings.docker_network_subnet}};
-  std::string warning;
-  const HttpLimits limits = entrances_limits(settings, &warning);
-  if (!warning.empty()) write_log(daemon, LogLevel::Warning, "HTTP", warning);
   if (!entrances_open(&daemon.entrances, daemon.base.get(), settings, limits, HttpHooks{on_request, on_gone, on_notice, &daemon}, error)) return false;
   daemon.jobs = JobContext{&settings, host_random_id(), probe_host(settings), own_certificate(settings)};
   // Before the pool asks for it on several threads at once.
@@ -573,7 +570,8 @@ int daemon_run(const Settings& settings, const std::vector<std::string>& warning
   signal(SIGHUP, SIG_IGN);  // a terminal that closes must not end the service
   Daemon daemon;
   daemon.settings = &settings;
-  std::string error;
+  std::string error, few_files;
+  const HttpLimits limits = entrances_limits(settings, &few_files);  // before the log's thread, see host_raise_file_limit
   LogOptions options{settings.log_dir, settings.log_level};
   if (settings.log_format == kLogJson) options.format = LogFormat::Json;
   daemon.log = log_open(options, host_wall_us(), &error);
@@ -581,7 +579,8 @@ int daemon_run(const Settings& settings, const std::vector<std::string>& warning
     fprintf(stderr, "vnc-orchestrator: %s\n", error.c_str());
     return 1;
   }
-  if (!set_up(daemon, warnings, &error)) {
+  if (!few_files.empty()) write_log(daemon, LogLevel::Warning, "HTTP", few_files);
+  if (!set_up(daemon, limits, warnings, &error)) {
     write_log(daemon, LogLevel::Error, "", "Cannot start: " + error);
     return 1;
   }

@@ -254,5 +254,6 @@ HttpConnectionsPtr connections_create(event_base* base, const HttpLimits& limits
   all->due.reset(event_new(base, -1, 0, on_due, all.get()));
   all->trim.reset(event_new(base, -1, 0, on_trim, all.get()));
   if (!all->settle || !all->due || !all->trim) return nullptr;
+  make_slots(all.get());
   return all;
 }
