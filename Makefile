@@ -355,7 +355,7 @@ unitdir = $(prefix)/lib/systemd/system
 confdir = $(sysconfdir)/$(name)
 statedir = $(localstatedir)/lib/$(name)
 logdir = $(localstatedir)/log/$(name)
-pages = $(call sources,README.md docs/*.md)
+pages = $(call sources,README.md docs/*.md docs/openapi.yaml)
 fill_paths = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@confdir@|$(confdir)|g' -e 's|@statedir@|$(statedir)|g' \
   -e 's|@logdir@|$(logdir)|g' -e 's|@runstatedir@|$(runstatedir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@docdir@|$(docdir)|g'
 

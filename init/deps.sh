@@ -43,6 +43,8 @@ missing_packages() {
     packages+=(tigervnc-standalone-server x11-xkb-utils xkb-data xclip firefox-esr)
     # What stands in an operator's network: a proxy, a name server, a web server's TLS.
     packages+=(tinyproxy dnsmasq-base stunnel4)
+    # What docs/openapi.yaml and the manual pages are held with.
+    packages+=(python3-yaml python3-jsonschema man-db mandoc)
     # What make bench measures with, and beside.
     packages+=(nginx wrk strace gnuplot-nox)
   fi
