@@ -319,7 +319,10 @@ faults: all have-test-libs $(fault_tests) tiny-image ## daemon, engine, disk and
 all_cc := $(call sources,src/*.cc src/*/*.cc tests/*/*.cc bench/*/*.cc)
 all_code := $(all_cc) $(call sources,include/*/*.h tests/*/*.h src/*/*.h bench/*/*.h)
 
-.PHONY: lint format format-check
+.PHONY: man lint format format-check
+man: all ## write settings and version into the manual pages
+	VNC_DAEMON=$(abspath vnc-orchestrator) $(srcdir)/docs/man/write.sh
+
 lint: all ## shellcheck, clang-tidy, include rules, settings against the pages, configure up to date: no findings
 	$(call run_tests) $(drift_tests) $(call sources,tests/lint/shell.sh tests/lint/configure.sh tests/lint/tidy.sh)
 # For tidy.sh.
@@ -355,7 +358,10 @@ unitdir = $(prefix)/lib/systemd/system
 confdir = $(sysconfdir)/$(name)
 statedir = $(localstatedir)/lib/$(name)
 logdir = $(localstatedir)/log/$(name)
-pages = $(call sources,README.md docs/*.md docs/openapi.yaml)
+pages = $(call sources,README.md README.pt-BR.md docs/*.md docs/openapi.yaml)
+# man8/vnc-orchestrator.8, pt_BR/man8/vnc-orchestrator.8 ...: where man looks for them, of docs/man/[LANGUAGE/]PAGE.SECTION
+manuals = $(call sources,docs/man/*.[58] docs/man/*/*.[58])
+manual_path = $(mandir)/$(patsubst docs/man/%,%,$(dir $(1)))man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 fill_paths = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@confdir@|$(confdir)|g' -e 's|@statedir@|$(statedir)|g' \
   -e 's|@logdir@|$(logdir)|g' -e 's|@runstatedir@|$(runstatedir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@docdir@|$(docdir)|g'
 
@@ -373,10 +379,11 @@ install: all ## install the daemon, its init script, systemd unit, settings and 
 	ln -sfn $(confdir)/$(name).env $(DESTDIR)$(statedir)/.env
 	test -e $(DESTDIR)$(statedir)/logs || ln -sfn $(logdir) $(DESTDIR)$(statedir)/logs
 	$(INSTALL) -m 0644 $(addprefix $(srcdir)/,$(pages)) $(DESTDIR)$(docdir)
+	$(foreach manual,$(manuals),$(INSTALL) -D -m 0644 $(srcdir)/$(manual) $(DESTDIR)$(call manual_path,$(manual)) &&) true
 
 uninstall: ## remove what install put there; settings, state and logs stay
 	rm -f $(addprefix $(DESTDIR),$(sbindir)/$(name) $(sysconfdir)/init.d/$(name) $(unitdir)/$(name).service)
-	rm -f $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(pages)))
+	rm -f $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(pages))) $(foreach manual,$(manuals),$(DESTDIR)$(call manual_path,$(manual)))
 	rmdir $(DESTDIR)$(docdir) 2>/dev/null || true
 
 # ---- clean -----------------------------------------------------------------------------------------------------------

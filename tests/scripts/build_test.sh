@@ -29,7 +29,8 @@ check "a changed source is compiled again, alone" test "$(grep -c -- ' -c -o ' <
 run make install DESTDIR="$scratch/dest"
 check "make install DESTDIR succeeds" ended 0
 for file in usr/sbin/vnc-orchestrator etc/init.d/vnc-orchestrator usr/lib/systemd/system/vnc-orchestrator.service \
-  etc/vnc-orchestrator/vnc-orchestrator.env usr/share/doc/vnc-orchestrator/README.md; do
+  etc/vnc-orchestrator/vnc-orchestrator.env usr/share/doc/vnc-orchestrator/README.md \
+  usr/share/man/man8/vnc-orchestrator.8 usr/share/man/pt_BR/man5/vnc-orchestrator.env.5; do
   check "make install puts $file there" test -e "$scratch/dest/$file"
 done
 check "the daemon's folder leads to the settings" \
@@ -49,6 +50,7 @@ run make uninstall DESTDIR="$scratch/dest"
 check "make uninstall takes the program away" test ! -e "$scratch/dest/usr/sbin/vnc-orchestrator"
 check "make uninstall takes its pages away, and nobody else's" \
   test ! -e "$scratch/dest/usr/share/doc/vnc-orchestrator" -a -e "$scratch/dest/usr/share/doc/other/README.md"
+check "make uninstall takes the manual pages away" test -z "$(find "$scratch/dest/usr/share/man" -type f)"
 check "make uninstall leaves the settings" test -e "$scratch/dest/etc/vnc-orchestrator/vnc-orchestrator.env"
 run make install DESTDIR="$scratch/dest2" prefix=/opt/vnc
 check "make install prefix= keeps everything below it" test "$(ls "$scratch/dest2")" = opt
