@@ -358,32 +358,42 @@ unitdir = $(prefix)/lib/systemd/system
 confdir = $(sysconfdir)/$(name)
 statedir = $(localstatedir)/lib/$(name)
 logdir = $(localstatedir)/log/$(name)
-pages = $(call sources,README.md README.pt-BR.md docs/*.md docs/openapi.yaml)
+sharedir = $(datadir)/$(name)
+daemon_user := vnc-orchestrator
+pages = $(call sources,README.md README.pt-BR.md CHANGELOG.md docs/*.md docs/openapi.yaml)
 # man8/vnc-orchestrator.8, pt_BR/man8/vnc-orchestrator.8 ...: where man looks for them, of docs/man/[LANGUAGE/]PAGE.SECTION
 manuals = $(call sources,docs/man/*.[58] docs/man/*/*.[58])
 manual_path = $(mandir)/$(patsubst docs/man/%,%,$(dir $(1)))man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 fill_paths = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@confdir@|$(confdir)|g' -e 's|@statedir@|$(statedir)|g' \
-  -e 's|@logdir@|$(logdir)|g' -e 's|@runstatedir@|$(runstatedir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@docdir@|$(docdir)|g'
+  -e 's|@logdir@|$(logdir)|g' -e 's|@runstatedir@|$(runstatedir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@docdir@|$(docdir)|g' \
+  -e 's|@datadir@|$(datadir)|g' -e 's|@user@|$(daemon_user)|g'
 
 .PHONY: install uninstall
 install: all ## install the daemon, its init script, systemd unit, settings and pages (DESTDIR=, prefix=)
-	$(INSTALL) -d $(addprefix $(DESTDIR),$(sbindir) $(confdir) $(sysconfdir)/init.d $(unitdir) $(docdir) $(logdir))
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(sbindir) $(confdir) $(sysconfdir)/init.d $(unitdir) $(docdir) $(sharedir) $(logdir))
 	$(INSTALL) -d -m 0700 $(DESTDIR)$(statedir)
 	$(INSTALL) -m 0755 vnc-orchestrator $(DESTDIR)$(sbindir)/$(name)
 	$(fill_paths) $(srcdir)/init/$(name) > $(DESTDIR)$(sysconfdir)/init.d/$(name)
 	chmod 0755 $(DESTDIR)$(sysconfdir)/init.d/$(name)
 	$(fill_paths) $(srcdir)/init/$(name).service > $(DESTDIR)$(unitdir)/$(name).service
 	chmod 0644 $(DESTDIR)$(unitdir)/$(name).service
-	test -e $(DESTDIR)$(confdir)/$(name).env || \
-	  $(INSTALL) -m 0640 $(srcdir)/.env.example $(DESTDIR)$(confdir)/$(name).env
+	test -e $(DESTDIR)$(confdir)/$(name).env || { $(INSTALL) -m 0640 /dev/null $(DESTDIR)$(confdir)/$(name).env && \
+	  sed -e 's|^STATE_FILE=.*|STATE_FILE=$(statedir)/state.json|' -e 's|^LOG_DIR=.*|LOG_DIR=$(logdir)|' \
+	    $(srcdir)/.env.example > $(DESTDIR)$(confdir)/$(name).env; }
 	ln -sfn $(confdir)/$(name).env $(DESTDIR)$(statedir)/.env
-	test -e $(DESTDIR)$(statedir)/logs || ln -sfn $(logdir) $(DESTDIR)$(statedir)/logs
 	$(INSTALL) -m 0644 $(addprefix $(srcdir)/,$(pages)) $(DESTDIR)$(docdir)
 	$(foreach manual,$(manuals),$(INSTALL) -D -m 0644 $(srcdir)/$(manual) $(DESTDIR)$(call manual_path,$(manual)) &&) true
+	$(INSTALL) -m 0755 $(srcdir)/init/user.sh $(DESTDIR)$(sharedir)
+	rm -rf $(DESTDIR)$(sharedir)/image && cp -R --preserve=mode $(srcdir)/image $(DESTDIR)$(sharedir)/image
+ifeq ($(DESTDIR),)
+	@if test "$$(id -u)" -eq 0; then $(srcdir)/init/user.sh $(daemon_user) $(statedir) $(logdir) $(confdir)/$(name).env; \
+	  else echo 'Type, as root: $(sharedir)/user.sh $(daemon_user) $(statedir) $(logdir) $(confdir)/$(name).env'; fi
+endif
 
-uninstall: ## remove what install put there; settings, state and logs stay
+uninstall: ## remove what install put there; settings, state, logs and the user stay
 	rm -f $(addprefix $(DESTDIR),$(sbindir)/$(name) $(sysconfdir)/init.d/$(name) $(unitdir)/$(name).service)
 	rm -f $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(pages))) $(foreach manual,$(manuals),$(DESTDIR)$(call manual_path,$(manual)))
+	rm -rf $(DESTDIR)$(sharedir)
 	rmdir $(DESTDIR)$(docdir) 2>/dev/null || true
 
 # ---- clean -----------------------------------------------------------------------------------------------------------

@@ -30,22 +30,28 @@ run make install DESTDIR="$scratch/dest"
 check "make install DESTDIR succeeds" ended 0
 for file in usr/sbin/vnc-orchestrator etc/init.d/vnc-orchestrator usr/lib/systemd/system/vnc-orchestrator.service \
   etc/vnc-orchestrator/vnc-orchestrator.env usr/share/doc/vnc-orchestrator/README.md \
-  usr/share/man/man8/vnc-orchestrator.8 usr/share/man/pt_BR/man5/vnc-orchestrator.env.5; do
+  usr/share/man/man8/vnc-orchestrator.8 usr/share/man/pt_BR/man5/vnc-orchestrator.env.5 \
+  usr/share/vnc-orchestrator/user.sh usr/share/vnc-orchestrator/image/build.sh; do
   check "make install puts $file there" test -e "$scratch/dest/$file"
 done
 check "the daemon's folder leads to the settings" \
   test "$(readlink "$scratch/dest/var/lib/vnc-orchestrator/.env")" = /etc/vnc-orchestrator/vnc-orchestrator.env
+check "the sources of the image are all there" diff -r "$tree/image" "$scratch/dest/usr/share/vnc-orchestrator/image"
 check "no installed file names the staging folder" not grep -rl "$scratch" "$scratch/dest/etc" "$scratch/dest/usr/lib"
 if command -v systemd-analyze >/dev/null; then
   # Verified where it would stand, but with a program that is there.
   sed "s|^ExecStart=.*|ExecStart=$PWD/vnc-orchestrator|" "$scratch/dest/usr/lib/systemd/system/vnc-orchestrator.service" \
     >"$scratch/vnc-orchestrator.service"
-  run systemd-analyze verify "$scratch/vnc-orchestrator.service"
+  run systemd-analyze verify --man=no "$scratch/vnc-orchestrator.service"
   check "systemd accepts the unit" not says 'vnc-orchestrator.service:'
+  run systemd-analyze security --offline=true --threshold=20 "$scratch/vnc-orchestrator.service"
+  check "systemd-analyze security calls its exposure 2.0 or less" ended 0
 else
   skip "systemd accepts the unit" "no systemd-analyze here"
+  skip "systemd-analyze security calls its exposure 2.0 or less" "no systemd-analyze here"
 fi
 mkdir "$scratch/dest/usr/share/doc/other" && touch "$scratch/dest/usr/share/doc/other/README.md"
+check "an install for a package makes no user" not getent passwd vnc-orchestrator
 run make uninstall DESTDIR="$scratch/dest"
 check "make uninstall takes the program away" test ! -e "$scratch/dest/usr/sbin/vnc-orchestrator"
 check "make uninstall takes its pages away, and nobody else's" \

@@ -6,12 +6,22 @@
 copy_tree "$scratch/tree"
 copy_build "$scratch/tree"
 prefix=$scratch/usr
-install_it() { make -C "$scratch/tree" --no-print-directory install prefix="$prefix"; }
+user=vnc-scripts-$block
+take_away() {
+  clean_up
+  userdel "$user" 2>/dev/null
+}
+trap take_away EXIT
+chmod 0755 "$scratch"  # the daemon is not root
+install_it() { make -C "$scratch/tree" --no-print-directory install prefix="$prefix" daemon_user="$user"; }
 run install_it
 check "make install succeeds" ended 0
 settings=$prefix/etc/vnc-orchestrator/vnc-orchestrator.env
 pid_file=$prefix/var/run/vnc-orchestrator.pid
-write_settings "$settings"
+check "the settings say where state and log are" \
+  test "$(grep -cx -e "STATE_FILE=$prefix/var/lib/vnc-orchestrator/state.json" -e "LOG_DIR=$prefix/var/log/vnc-orchestrator" "$settings")" -eq 2
+check "only root writes the settings, and the daemon reads them" test "$(stat -c '%a %U:%G' "$settings")" = "640 root:$user"
+write_settings "$settings" VIEWER_CHECK_SECONDS=1 LOG_DIR="$prefix/var/log/vnc-orchestrator"
 cp "$settings" "$scratch/good.env"
 cd /
 
@@ -39,6 +49,16 @@ run script start
 check "start is 0" ended 0
 check "the daemon answers" eventually daemon_is_up
 check "the pid file holds the daemon's number" is_daemon "$(pid_now)"
+of_process() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(pid_now)/status"; }
+check "the daemon is a user of its own" test "$(stat -c %U:%G "/proc/$(pid_now)")" = "$user:$user"
+check "of root's rights it has one, CAP_NET_BIND_SERVICE" test "$(of_process CapEff) $(of_process CapBnd)" = "0000000000000400 0000000000000400"
+check "it can gain no other" test "$(of_process NoNewPrivs)" = 1
+run curl -s -o /dev/null -w '%{redirect_url}' --noproxy '*' --max-time 60 "http://127.0.0.1:$first_port/access?id=$client"
+check "the engine serves it, and a client gets a session" says '^https://localhost:[0-9]+/?$'
+exec 5<>"/dev/tcp/127.0.0.1/$(tr -dc 0-9 <<<"$output")"
+is_watched() { route "/status?id=$client" | grep -q '"viewers": 1,'; }
+check "it sees who watches, without a right to" eventually is_watched
+exec 5>&-
 check "the state is where make install says" eventually test -e "$prefix/var/lib/vnc-orchestrator/state.json"
 check "the log is where make install says" test -e "$prefix/var/log/vnc-orchestrator/app.log.$(date +%Y-%m-%d)"
 run script status
@@ -105,8 +125,19 @@ kill "$squatter"
 wait "$squatter" 2>/dev/null
 
 echo "# the administrator's own line" >>"$settings"
+# As a daemon of before that ran as root has left it.
+script stop >/dev/null
+chown -R root:root "$prefix/var/lib/vnc-orchestrator" "$prefix/var/log/vnc-orchestrator"
 run install_it
+check "what a daemon left that was root is given to the user" \
+  test -z "$(find "$prefix/var/lib/vnc-orchestrator" "$prefix/var/log/vnc-orchestrator" ! -user "$user")"
 check "installing again keeps the settings" grep -q "own line" "$settings"
+run setpriv --reuid=nobody --regid=nogroup --clear-groups "$prefix/etc/init.d/vnc-orchestrator" start
+check "start by somebody else than root is 4" ended 4
+sed "s/^user=.*/user=nobody-of-that-name/" "$prefix/etc/init.d/vnc-orchestrator" >"$scratch/userless"
+run sh "$scratch/userless" start
+check "start without its user is 5 (not installed)" ended 5
+check "start without its user names what makes it" says 'user\.sh'
 rm "$prefix/sbin/vnc-orchestrator"
 run script start
 check "start without the program is 5 (not installed)" ended 5
