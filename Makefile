@@ -396,6 +396,10 @@ uninstall: ## remove what install put there; settings, state, logs and the user 
 	rm -rf $(DESTDIR)$(sharedir)
 	rmdir $(DESTDIR)$(docdir) 2>/dev/null || true
 
+.PHONY: deb
+deb: ## build the Debian package into build/deb (needs debhelper)
+	$(srcdir)/packaging/build-deb.sh build/deb $(version)
+
 # ---- clean -----------------------------------------------------------------------------------------------------------
 .PHONY: clean distclean
 clean: ## remove what was built

@@ -45,6 +45,8 @@ missing_packages() {
     packages+=(tinyproxy dnsmasq-base stunnel4)
     # What docs/openapi.yaml and the manual pages are held with.
     packages+=(python3-yaml python3-jsonschema man-db mandoc)
+    # What make deb builds with, and looks at its package with.
+    packages+=(debhelper lintian)
     # What make bench measures with, and beside.
     packages+=(nginx wrk strace gnuplot-nox)
   fi
@@ -91,17 +93,38 @@ TEXT
   exit 1
 fi
 
+# Of what the tests need, nothing serves anybody here: not from its installation on, and not from the next boot on.
+# (The engine is started by init/engine.sh.)
+readonly policy=/usr/sbin/policy-rc.d
+own_policy=
+start_nothing() {
+  if [ "$want" = run ] || [ -e "$policy" ]; then return; fi
+  own_policy=yes
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+}
+forget_at_boot() {
+  local package
+  for package in "${missing[@]}"; do
+    case "$package" in
+      nginx | tinyproxy | stunnel4 | prometheus) update-rc.d "$package" disable >>"$log" 2>&1 || true ;;
+    esac
+  done
+}
+
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log"; [ -z "$own_policy" ] || rm -f "$policy"' EXIT
 export DEBIAN_FRONTEND=noninteractive
 apt() { apt-get -o DPkg::Lock::Timeout=300 "$@" </dev/null >>"$log" 2>&1; }
 # A fresh machine knows no packages yet, so the list is made again after this. A mirror that fails now may have
 # answered earlier: then what is known is enough.
 apt update || true
 mapfile -t missing < <(missing_packages "$want")
+start_nothing
 if ! apt install -y --no-install-recommends "${missing[@]}"; then
   tail -n 20 "$log" >&2
   echo "apt-get could not install: ${missing[*]}" >&2
   exit 1
 fi
+forget_at_boot
 echo "installed: ${missing[*]}"
