@@ -118,13 +118,13 @@ static void wake_for_blocked_ports(Turn& turn) {
     if (slot.state == SlotState::Free && slot.blocked_until_ms > turn.now.mono_ms) table_wake(turn.table, slot.blocked_until_ms);
 }
 
-// Whoever claims waits for a write, and the engine's work would have it wait longer; its end comes back here. Not for long: where claim follows
-// claim, or the disk is slow, the pool is what the next ones need.
+// Whoever claims waits for a write first, and then for the first picture: both come later beside a browser that starts. Not for long, since
+// where claim follows claim the pool is what the next ones need.
 static bool is_held(Turn& turn) {
   Table& table = turn.table;
   const bool claims = table.count[static_cast<size_t>(SlotState::Claiming)] > 0;
   if (claims && table.pool_held_until_ms == kNever) table.pool_held_until_ms = turn.now.mono_ms + kPoolHeldMs;
-  if (claims && turn.now.mono_ms < table.pool_held_until_ms) {
+  if (table.pool_held_until_ms != kNever && turn.now.mono_ms < table.pool_held_until_ms) {
     table_wake(table, table.pool_held_until_ms);
     return true;
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/drive.h"
+#include "core/rules.h"
 
 static void test_reuse_answers_at_once_and_touches(void**) {
   Drive d = drive_start(2, 0);
@@ -55,6 +56,7 @@ static void test_claim_of_the_pool_waits_for_the_disk(void**) {
   assert_true(jobs<DoLaunch>(d).empty());  // nothing is asked of the engine, which would have the disk for itself
   drive_written(d);
   expect_answer(d, request, 302);
+  drive_wait(d, kPoolHeldMs);
   assert_int_equal(jobs<DoLaunch>(d).size(), 1);  // the refill
   assert_true(slot(d, jobs<DoLaunch>(d)[0].port).client.empty());
   assert_int_equal(outcome(d, request).port, port);

@@ -337,8 +337,10 @@ void drive_calm(Drive& drive) {
       do_first(drive);
       continue;
     }
+    const int64_t held_ms = drive.table.pool_held_until_ms;
+    const bool held = held_ms != kNever && held_ms > drive.now.mono_ms;
     const bool on_the_way = count_of(drive, SlotState::Waiting) + count_of(drive, SlotState::Removing) > 0;
-    if (!on_the_way) return;
+    if (!on_the_way && !held) return;
     drive_wait(drive, 500);
   }
   fail_msg("the table does not come to rest");

@@ -62,6 +62,7 @@ static void test_refilled_after_a_claim_a_launch_and_a_removal(void**) {
   drive_access(d, "ana");
   assert_true(jobs<DoLaunch>(d).empty());  // while the claim is still being written
   drive_written(d);
+  drive_wait(d, kPoolHeldMs);
   assert_int_equal(jobs<DoLaunch>(d).size(), 1);
   drive_calm(d);
   drive_access(d, "bia");
@@ -96,6 +97,19 @@ static void test_claim_after_claim_does_not_keep_it_empty(void**) {
   assert_int_equal(jobs<DoLaunch>(d).size(), before + 1);
   drive_calm(d);
   assert_int_equal(ready(d), 3);
+}
+
+static void test_the_first_picture_is_not_shown_beside_a_refill(void**) {
+  Drive d = drive_start(8, 3);
+  drive_calm(d);
+  const uint64_t ana = drive_access(d, "ana");
+  drive_written(d);
+  expect_answer(d, ana, 302);
+  assert_int_equal(jobs<DoLaunch>(d).size(), 0);
+  drive_wait(d, kPoolHeldMs - 1);
+  assert_int_equal(jobs<DoLaunch>(d).size(), 0);
+  drive_wait(d, 1);
+  assert_int_equal(jobs<DoLaunch>(d).size(), 1);
 }
 
 static void test_a_dead_one_is_replaced_with_nobody_asking(void**) {
@@ -422,6 +436,7 @@ int main() {
       cmocka_unit_test(test_refilled_after_a_claim_a_launch_and_a_removal),
       cmocka_unit_test(test_what_waits_for_its_health_keeps_no_other_launch_waiting),
       cmocka_unit_test(test_claim_after_claim_does_not_keep_it_empty),
+      cmocka_unit_test(test_the_first_picture_is_not_shown_beside_a_refill),
       cmocka_unit_test(test_a_dead_one_is_replaced_with_nobody_asking),
       cmocka_unit_test(test_an_unhealthy_one_is_replaced),
       cmocka_unit_test(test_one_that_lost_its_network_is_replaced),
