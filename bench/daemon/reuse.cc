@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "bench/daemon/baselines.h"
+#include "bench/daemon/idler.h"
 #include "bench/daemon/paced.h"
 #include "bench/daemon/rows.h"
 
@@ -25,13 +26,22 @@ std::string wrk(int port, const std::string& path, bool keep_alive) {
   return proc_output(words);
 }
 
-// Requests a second, all of them answered with a redirect.
-double rate_of(int port, const std::string& path, bool keep_alive) {
+struct Rate {
+  double a_second = 0;
+  double processor_us = 0;  // of the server, all its threads, for one
+};
+
+// Requests, all of them answered with a redirect.
+Rate rate_of(int port, pid_t pid, const std::string& path, bool keep_alive) {
+  Idler before = {.pid = pid}, after = before;
+  idler_look(&before);
   const std::string text = wrk(port, path, keep_alive);
-  const size_t at = text.find("Requests/sec:");
-  check_at(at != std::string::npos && text.find("Non-2xx or 3xx") == std::string::npos && text.find("Socket errors") == std::string::npos,
+  idler_look(&after);
+  const size_t rate = text.find("Requests/sec:"), count = text.rfind('\n', text.find(" requests in "));
+  check_at(rate != std::string::npos && count != std::string::npos && text.find("Non-2xx or 3xx") == std::string::npos &&
+               text.find("Socket errors") == std::string::npos,
            "wrk had errors: " + text);
-  return atof(text.c_str() + at + 13);
+  return {atof(text.c_str() + rate + 13), (after.cpu - before.cpu) / atof(text.c_str() + count) * 1e6};
 }
 
 struct Servers {
@@ -50,25 +60,29 @@ Servers servers_start(Scene* scene) {
   return servers;
 }
 
-void rates(const Servers& servers, bool keep_alive, Row row, Row beside) {
+void rates(const Servers& servers, bool keep_alive, Row row, Row beside, Row processor) {
   row_wait_for_quiet(&row);
-  beside.busy = row.busy;
+  beside.busy = processor.busy = row.busy;
   rounds_alternate(
       true,
       [&](int round) {
-        const double bare = rate_of(servers.bare.port, servers.path, keep_alive), nginx = rate_of(servers.nginx.port, servers.path, keep_alive);
+        const Rate bare = rate_of(servers.bare.port, servers.bare.pid, servers.path, keep_alive);
+        const Rate nginx = rate_of(servers.nginx.port, servers.nginx.pid, servers.path, keep_alive);
         if (round < 0) return;
-        row.base.push_back(bare);
-        beside.base.push_back(nginx);
+        row.base.push_back(bare.a_second);
+        processor.base.push_back(bare.processor_us);
+        beside.base.push_back(nginx.a_second);
       },
       [&](int round) {
-        const double ours = rate_of(daemon_port(servers.daemon), servers.path, keep_alive);
+        const Rate ours = rate_of(daemon_port(servers.daemon), servers.daemon->pid, servers.path, keep_alive);
         if (round < 0) return;
-        row.ours.push_back(ours);
-        beside.ours.push_back(ours);
+        row.ours.push_back(ours.a_second);
+        processor.ours.push_back(ours.processor_us);
+        beside.ours.push_back(ours.a_second);
       });
   row_done(row);
   row_done(beside);
+  row_done(processor);
 }
 
 }  // namespace
@@ -76,19 +90,21 @@ void rates(const Servers& servers, bool keep_alive, Row row, Row beside) {
 void reuse(Scene* scene) {
   rates(servers_start(scene), true,
         {.name = "reuse, 32 kept connections", .unit = "1/s", .digits = 0, .aim = Aim::RatioAtLeast, .limit = 0.9},
-        {.name = "the same beside nginx, one worker", .unit = "1/s", .digits = 0});
+        {.name = "the same beside nginx, one worker", .unit = "1/s", .digits = 0},
+        {.name = "the same, processor time of one", .unit = "us", .digits = 1});
 }
 
 void reuse_connect(Scene* scene) {
   rates(servers_start(scene), false,
         {.name = "reuse, a new connection each", .unit = "1/s", .digits = 0, .aim = Aim::RatioAtLeast, .limit = 0.9},
-        {.name = "the same beside nginx, one worker", .unit = "1/s", .digits = 0});
+        {.name = "the same beside nginx, one worker", .unit = "1/s", .digits = 0},
+        {.name = "the same, processor time of one", .unit = "us", .digits = 1});
 }
 
 // Half of what the daemon can do, for both.
 void reuse_late(Scene* scene) {
   const Servers servers = servers_start(scene);
-  const double rate = rate_of(daemon_port(servers.daemon), servers.path, true) / 2;
+  const double rate = rate_of(daemon_port(servers.daemon), servers.daemon->pid, servers.path, true).a_second / 2;
   char name[96];
   snprintf(name, sizeof name, "reuse, p99 at half that rate (%.0f/s)", rate);
   Row row = {.name = name, .unit = "ms", .digits = 3, .aim = Aim::RatioAtMost, .limit = 1.2};
