@@ -40,7 +40,7 @@ void memory(Scene* scene) {
         continue;
       }
       Daemon* d = stand_daemon(scene, number++);
-      stand_crew(scene, d, Crew{.sessions = size == 1000 ? 996 : size, .pool = 1, .spare = 3});
+      stand_crew(scene, d, Crew{.sessions = size == 1000 ? 996 : size, .pool = 1, .spare = 3, .viewers = 0});
       round.ours.push_back(Idler{.pid = d->pid});
     }
     round.base.pid = idle_start(scene, scene->suite->first_port + 39 - static_cast<int>(&round - rounds.data()));
