@@ -42,7 +42,7 @@ inline constexpr int kRetryAfterLongSeconds = 60;        // until somebody leave
 inline constexpr int64_t kLookFreshMs = 500;             // a session is taken only on a look that ended so lately
 inline constexpr int64_t kOnTheirWayMs = 60'000;         // a 302 so young: its viewer may still be on the way
 inline constexpr int64_t kSeenKeptMs = 60'000;           // last_seen_at may lag so much on disk
-inline constexpr size_t kLookMost = 128;                 // sessions in one look, so that an urgent one need not wait for all
+inline constexpr size_t kLookMost = 256;                 // sessions in one look, so that an urgent one need not wait for all
 
 // orchestrator.cc
 void say(Turn& turn, SayLevel level, const char* tag, std::string text);

@@ -440,8 +440,8 @@ static void test_an_upper_age_where_nobody_can_tell_goes_by_the_last_access(void
 // ---- Rounds.
 
 static void test_rounds_come_in_pieces_and_one_after_the_other(void**) {
-  Drive d = start(200, 0);
-  for (int i = 0; i < 200; i++) drive_session(d, "c" + std::to_string(i));
+  Drive d = start(300, 0);
+  for (int i = 0; i < 300; i++) drive_session(d, "c" + std::to_string(i));
   drive_calm(d);
   drive_wait(d, kRound);
   assert_int_equal(jobs<DoLook>(d).size(), 2);
