@@ -66,6 +66,8 @@ struct Settings {
   std::string vnc_lang;  // tags with commas between
   std::string tz;        // empty: nobody said
   std::string docker_host;  // "unix:///var/run/docker.sock" or "tcp://host:port"
+  std::string docker_tls_verify;  // anything at all: TLS, and the engine must prove who it is
+  std::string docker_cert_path;    // of ca.pem, cert.pem, key.pem; with docker_tls_verify and tcp:// never empty
 };
 
 // A row of the table: what --help, .env.example and the lint script show.

@@ -13,10 +13,11 @@
 struct DockerEndpoint {
   std::string shown;   // as people wrote it
   std::string socket;  // path of the unix socket; empty: TCP
-  std::string base;    // "http://host:port"
+  std::string base;    // "http://host:port"; "https://..." with a tls_folder
+  std::string tls_folder;  // of ca.pem, cert.pem and key.pem; empty: no TLS
   long connect_timeout_ms = 3000;
 };
-// False with *error when `host` is neither unix:///path nor tcp://host[:port].
+// False with *error when `host` is neither unix:///path nor tcp://host[:port]. Taken from *out: connect_timeout_ms, tls_folder (TCP alone has use for it).
 bool docker_endpoint_parse(const std::string& host, DockerEndpoint* out, std::string* error);
 
 struct DockerRequest {

@@ -57,13 +57,14 @@ using EnginePtr = std::unique_ptr<Engine, EngineDeleter>;
 
 struct DockerOptions {
   std::string host;  // unix:///path or tcp://host:port
+  std::string tls_folder = {};  // of ca.pem, cert.pem and key.pem, for tcp:// alone; empty: no TLS
   std::string network;
   std::string instance;
   int container_port = 6080;
   long call_timeout_ms = 30000;     // one call, whole; pulls and the event stream excepted
   long connect_timeout_ms = 3000;
 };
-// Nothing is sent yet. nullptr with *error when `host` is of a kind we do not speak.
+// Nothing is sent yet. nullptr with *error when `host` is of a kind we do not speak, or a file in tls_folder cannot be read.
 EnginePtr docker_create(const DockerOptions& options, std::string* error);
 
 // Whether a server answers HTTP or HTTPS (any status, certificate not judged) on host:port: how an image without a health check shows

@@ -256,6 +256,14 @@ constexpr Field kFields[] = {
              "Docker engine to use"},
      .text = &Settings::docker_host,
      .accept = accept_engine},
+    {.row = {"DOCKER_TLS_VERIFY", "", "empty, or anything at all: 0 and no turn it on too, as with the docker command",
+             "TLS with an engine at tcp://, which must show a certificate of ca.pem in DOCKER_CERT_PATH"},
+     .text = &Settings::docker_tls_verify,
+     .accept = accept_plain},
+    {.row = {"DOCKER_CERT_PATH", "", "an absolute path of a folder",
+             "Folder of ca.pem, cert.pem and key.pem for DOCKER_TLS_VERIFY; without it that of the docker command, ~/.docker"},
+     .text = &Settings::docker_cert_path,
+     .accept = accept_host_path},
 };
 
 constexpr auto kRows = [] {
@@ -396,6 +404,21 @@ void judge_secrets(const Judge& judge) {
                 std::string("needs ") + (has_cert ? "VNC_TLS_KEY" : "VNC_TLS_CERT") + " too; set both or none"));
 }
 
+// The docker command's own defaults for TLS, and what an administrator should know about the way to the engine.
+void settle_engine(const NameValues& environment, Settings* settings, std::vector<std::string>* errors, std::vector<std::string>* warnings) {
+  const bool tls = !settings->docker_tls_verify.empty(), tcp = settings->docker_host.starts_with("tcp://");
+  if (tls && settings->docker_cert_path.empty()) {
+    const std::optional<std::string> config = find(environment, "DOCKER_CONFIG"), home = find(environment, "HOME");
+    settings->docker_cert_path = config ? *config : home ? *home + "/.docker" : "";
+    if (settings->docker_cert_path.empty() && tcp) errors->push_back(complaint("DOCKER_CERT_PATH", "", "is needed with DOCKER_TLS_VERIFY, since there is no HOME to look in"));
+  }
+  if (tls && !tcp) warnings->push_back("DOCKER_TLS_VERIFY is of no use for DOCKER_HOST=" + settings->docker_host + ": TLS is for tcp:// alone");
+  if (!tls && tcp)
+    warnings->push_back("DOCKER_HOST=" + settings->docker_host +
+                        " is spoken to without TLS: whoever is on the way can read and order everything, and whoever reaches that port is root there. "
+                        "Set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH");
+}
+
 // ---- showing ----------------------------------------------------------------------------------------------------------
 
 std::string padded(std::string text, size_t width) {
@@ -435,6 +458,7 @@ bool settings_read(const NameValues& file, const NameValues& environment, Settin
   judge_ports(judge);
   judge_admin_port(judge);
   judge_secrets(judge);
+  settle_engine(environment, &settings, &found, warnings);
   for (const auto& [name, value] : file) {
     std::string warning = typo_warning(name, kRows);
     if (!warning.empty()) warnings->push_back(std::move(warning));

@@ -519,6 +519,7 @@ bool set_up(Daemon& daemon, const HttpLimits& limits, const std::vector<std::str
   }
   DockerOptions docker;
   docker.host = settings.docker_host;
+  if (!is_local_engine(settings) && !settings.docker_tls_verify.empty()) docker.tls_folder = settings.docker_cert_path;
   docker.network = settings.docker_network_name;
   docker.instance = settings.docker_network_name;
   docker.container_port = settings.vnc_container_port;

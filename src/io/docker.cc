@@ -9,6 +9,7 @@
 #include "codec/docker_json.h"
 #include "codec/text.h"
 #include "io/docker_http.h"
+#include "io/docker_tls.h"
 #include "io/engine.h"
 
 namespace {
@@ -109,6 +110,8 @@ EngineError refusal(DockerCall call, const std::string& what, const DockerReply&
   const std::string message = docker_error_message(reply.body);
   // An engine's errors are JSON: the 404 page of something else says nothing about a container.
   if (!reply.json) {
+    if (message.find("HTTP request to an HTTPS server") != std::string::npos)
+      return error_of(EngineFault::Failed, what, "the Docker engine wants TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH");
     return error_of(EngineFault::Failed, what,
                     "status " + std::to_string(reply.status) + ", and not in the way of a Docker engine: " + message);
   }
@@ -470,7 +473,10 @@ constexpr EngineOps kDockerOps = {
 EnginePtr docker_create(const DockerOptions& options, std::string* error) {
   DockerEndpoint endpoint;
   endpoint.connect_timeout_ms = options.connect_timeout_ms;
+  endpoint.tls_folder = options.tls_folder;
   if (!docker_endpoint_parse(options.host, &endpoint, error)) return nullptr;
+  if (!endpoint.tls_folder.empty()) *error = docker_tls_problem(endpoint.tls_folder);
+  if (!error->empty()) return nullptr;
   Docker* docker = new Docker;
   docker->options = options;
   docker->endpoint = endpoint;

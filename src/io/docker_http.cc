@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "codec/lines.h"
+#include "io/docker_tls.h"
 
 namespace {
 
@@ -108,6 +109,7 @@ EasyPtr prepare(const DockerEndpoint& endpoint, const DockerRequest& request, Tr
   CURL* curl = easy.get();
   curl_easy_setopt(curl, CURLOPT_URL, (endpoint.base + request.target).c_str());
   if (!endpoint.socket.empty()) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, endpoint.socket.c_str());
+  if (!endpoint.tls_folder.empty()) docker_tls_prepare(curl, endpoint.tls_folder);
   curl_easy_setopt(curl, CURLOPT_PROXY, "");  // an http_proxy of the environment is not for the engine
   curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -139,14 +141,19 @@ std::string seconds_text(long ms) {
   return text + " s";
 }
 
+std::string tls_hint(const DockerEndpoint& endpoint, CURLcode code, const std::string& words) {
+  return endpoint.tls_folder.empty() ? "" : docker_tls_hint(code, words, endpoint.tls_folder);
+}
+
 EngineError unreachable(const DockerEndpoint& endpoint, CURL* easy, CURLcode code, const char* words) {
   long number = 0;
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
   std::string why = words[0] != '\0' ? words : curl_easy_strerror(code);
-  const char* hint = "is it running, and is DOCKER_HOST right?";
+  std::string hint = "is it running, and is DOCKER_HOST right?";
   if (code == CURLE_COULDNT_CONNECT && number != 0) why = strerror(static_cast<int>(number));
   if (number == EACCES || number == EPERM) hint = "may this user open its socket? Run as root or join the group docker";
   if (number == ENOENT || number == ECONNREFUSED) hint = "is it running? (service docker start)";
+  if (const std::string more = tls_hint(endpoint, code, why); !more.empty()) hint = more;
   return {EngineFault::Unreachable, "cannot reach the Docker engine at " + endpoint.shown + ": " + why + "; " + hint};
 }
 
@@ -155,7 +162,8 @@ EngineError failure(const DockerEndpoint& endpoint, const DockerRequest& request
                     CURLcode code) {
   long sent = 0;
   curl_easy_getinfo(transfer.easy, CURLINFO_REQUEST_SIZE, &sent);
-  if (sent == 0) return unreachable(endpoint, transfer.easy, code, transfer.words);
+  const bool refused = !endpoint.tls_folder.empty() && docker_tls_refused(code, transfer.words);
+  if (sent == 0 || refused) return unreachable(endpoint, transfer.easy, code, transfer.words);
   const char* words = transfer.words[0] != '\0' ? transfer.words : curl_easy_strerror(code);
   if (code == CURLE_OPERATION_TIMEDOUT) {
     return {EngineFault::Unknown, "the Docker engine did not answer within " + seconds_text(request.timeout_ms)};
@@ -167,7 +175,8 @@ EngineError failure(const DockerEndpoint& endpoint, const DockerRequest& request
             "what answers at " + endpoint.shown + " does not speak like a Docker engine: " +
                 (transfer.too_large ? std::string("its answer is too large") : words)};
   }
-  return {EngineFault::Unknown, std::string("the connection to the Docker engine broke: ") + words};
+  const std::string hint = status_of(transfer.easy) == 0 ? tls_hint(endpoint, code, words) : "";
+  return {EngineFault::Unknown, std::string("the connection to the Docker engine broke: ") + words + (hint.empty() ? "" : "; " + hint)};
 }
 
 void finish_reply(const Transfer& transfer, DockerReply* reply) {
@@ -249,6 +258,7 @@ bool is_port(std::string_view text) {
 bool docker_endpoint_parse(const std::string& host, DockerEndpoint* out, std::string* error) {
   DockerEndpoint endpoint;
   endpoint.connect_timeout_ms = out->connect_timeout_ms;
+  const bool tls = !out->tls_folder.empty();
   endpoint.shown = host;
   if (host.rfind("unix://", 0) == 0 && host.size() > 8 && host[7] == '/') {
     endpoint.socket = host.substr(7);
@@ -265,7 +275,8 @@ bool docker_endpoint_parse(const std::string& host, DockerEndpoint* out, std::st
     const std::string port =
         colon == std::string::npos ? "2375" : place.substr(colon + 1);  // the docker command's default
     if (!name.empty() && name.find_first_of("/@?# \t\r\n") == std::string::npos && is_port(port)) {
-      endpoint.base = "http://" + name + ":" + port;
+      endpoint.tls_folder = out->tls_folder;
+      endpoint.base = (tls ? "https://" : "http://") + name + ":" + port;
       *out = endpoint;
       return true;
     }

@@ -93,7 +93,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 50);
+  assert_int_equal(count, 52);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -143,7 +143,9 @@ static void test_every_row_has_its_own_place(void**) {
                              {"VNC_CAPS", "CHOWN"},
                              {"VNC_LANG", "en"},
                              {"TZ", "UTC"},
-                             {"DOCKER_HOST", "unix:///s"}};
+                             {"DOCKER_HOST", "unix:///s"},
+                             {"DOCKER_TLS_VERIFY", "1"},
+                             {"DOCKER_CERT_PATH", "/certs"}};
   std::string wanted;
   for (size_t i = 0; i < count; i++) {
     const auto one =
@@ -154,6 +156,26 @@ static void test_every_row_has_its_own_place(void**) {
   }
   assert_string_equal(settings_values(good(others)).c_str(), wanted.c_str());
   assert_string_equal(settings_values(good({}, others)).c_str(), wanted.c_str());
+}
+
+// As the docker command: what is set turns TLS on, whatever it says, and the files are in ~/.docker or DOCKER_CONFIG if nothing else is said.
+static void test_tls_with_the_engine(void**) {
+  const NameValues home = {{"HOME", "/home/ana"}};
+  assert_string_equal(good({{"DOCKER_TLS_VERIFY", "0"}, {"DOCKER_HOST", "tcp://h:2376"}}, home).docker_cert_path.c_str(), "/home/ana/.docker");
+  assert_string_equal(good({{"DOCKER_TLS_VERIFY", "1"}, {"DOCKER_HOST", "tcp://h:2376"}}, {{"HOME", "/h"}, {"DOCKER_CONFIG", "/c"}}).docker_cert_path.c_str(), "/c");
+  assert_string_equal(good({{"DOCKER_TLS_VERIFY", "1"}, {"DOCKER_CERT_PATH", "/p"}, {"DOCKER_HOST", "tcp://h:2376"}}, home).docker_cert_path.c_str(), "/p");
+  assert_string_equal(good({{"DOCKER_HOST", "tcp://h:2376"}}, home).docker_cert_path.c_str(), "");
+  assert_string_equal(good({{"DOCKER_TLS_VERIFY", " "}}, home).docker_tls_verify.c_str(), "");
+  assert_values("DOCKER_CERT_PATH", {"/etc/docker/tls"}, {"tls", "./tls"});
+  assert_error({{"DOCKER_TLS_VERIFY", "1"}, {"DOCKER_HOST", "tcp://h:2376"}}, "DOCKER_CERT_PATH=: is needed with DOCKER_TLS_VERIFY, since there is no HOME to look in");
+  const auto warned = [&](const NameValues& file, const char* piece) {
+    const Outcome outcome = read(file, home);
+    return std::any_of(outcome.warnings.begin(), outcome.warnings.end(), [&](const std::string& line) { return line.find(piece) != std::string::npos; });
+  };
+  assert_true(warned({{"DOCKER_HOST", "tcp://h:2375"}}, "is spoken to without TLS"));
+  assert_false(warned({{"DOCKER_HOST", "tcp://h:2376"}, {"DOCKER_TLS_VERIFY", "1"}}, "TLS"));
+  assert_true(warned({{"DOCKER_TLS_VERIFY", "1"}}, "TLS is for tcp:// alone"));
+  assert_false(warned({}, "TLS"));
 }
 
 static void test_the_environment_wins(void**) {
@@ -344,7 +366,7 @@ static void test_typing_errors(void**) {
   assert_warning("LOG_DRI", "did you mean LOG_DIR?");
   assert_warning("VNC_SOMETHING_ELSE",
                  "VNC_SOMETHING_ELSE is not a setting and is ignored; --help lists those that are");
-  assert_warning("DOCKER_TLS_VERIFY", "--help lists");
+  assert_warning("DOCKER_CONTEXT", "--help lists");
   assert_warning("WARM_WATER_TANKS", "--help lists");
   for (const char* other :
        {"PATH", "TZ", "HTTP_PROXY", "COMPOSE_PROJECT_NAME", "HOST", "PORT", "WIDTH", "VNC", "IMAGE", "A", ""}) {
@@ -574,6 +596,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_defaults),
       cmocka_unit_test(test_every_row_has_its_own_place),
+      cmocka_unit_test(test_tls_with_the_engine),
       cmocka_unit_test(test_the_environment_wins),
       cmocka_unit_test(test_values_of_each),
       cmocka_unit_test(test_engine_address_is_kept_whole),
