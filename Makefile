@@ -148,7 +148,7 @@ replay_test := build/asan/tests/fuzz/replay_test
 script_tests := $(call sources,tests/scripts/*_test.sh)
 # They wait most of the time, so they run beside the others.
 patient_tests := $(filter %/viewers_test %/proxy_test %/reconnect_test %/old_tab_test,$(e2e_tests) $(image_tests))
-drift_tests := $(call sources,tests/lint/includes.sh tests/lint/purity.sh tests/lint/settings.sh tests/lint/guarantees.sh)
+drift_tests := $(call sources,$(patsubst %,tests/lint/%,includes.sh purity.sh settings.sh guarantees.sh man.sh messages.py translations.sh))
 
 run_tests = @VNC_DAEMON=$(abspath $(or $(1),vnc-orchestrator)) VNC_BUILD=$(CURDIR) $(srcdir)/tests/run.sh
 
@@ -180,7 +180,7 @@ check-image: all have-test-libs $(image_tests) image ## the session image, seen 
 check-scripts: all tiny-image ## start.sh, the init script, configure and make install, as an operator uses them
 	$(call run_tests) $(script_tests)
 
-check-drift: all ## include rules, purity of the core, settings against --help and the pages
+check-drift: all ## include rules, purity of the core; settings, messages and manual against the pages, Portuguese against English
 	$(call run_tests) $(drift_tests)
 
 .PHONY: asan tsan asan-unit tsan-unit
