@@ -45,8 +45,8 @@ missing_packages() {
     packages+=(tinyproxy dnsmasq-base stunnel4)
     # What docs/openapi.yaml and the manual pages are held with.
     packages+=(python3-yaml python3-jsonschema man-db mandoc)
-    # What make deb builds with, and looks at its package with.
-    packages+=(debhelper lintian)
+    # What make deb builds with, and what its package and docker-compose.yml are tried with.
+    packages+=(debhelper lintian docker-compose)
     # What make bench measures with, and beside.
     packages+=(nginx wrk strace gnuplot-nox)
   fi
