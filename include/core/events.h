@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/config.h"
 #include "core/types.h"
 
 // ---- Why a call to the engine failed, as far as a rule must know. The text is for people.
@@ -130,11 +131,15 @@ struct RoomSeen {
   int64_t available = 0;
   int64_t session = 0;
 };
+// The settings have been read again. Instance, run and boot are as they were.
+struct Reconfigured {
+  CoreConfig config;
+};
 struct Tick {};
 struct Stop {};
 
 using Event = std::variant<AccessAsked, RemoveAsked, RemoveAllAsked, RequesterGone, LaunchDone, CheckDone, RemoveDone, RenameDone, PullDone,
-                           ConnectDone, Listed, ContainerChanged, StreamUp, StreamDown, Written, Looked, RoomSeen, Tick, Stop>;
+                           ConnectDone, Listed, ContainerChanged, StreamUp, StreamDown, Written, Looked, RoomSeen, Reconfigured, Tick, Stop>;
 
 // ---- Actions.
 struct AnswerRedirect {

@@ -127,6 +127,9 @@ void pool_launched(Turn& turn, const Slot& slot);  // a container has become rea
 void pool_failed(Turn& turn, const std::string& why);
 void pool_worked(Turn& turn);
 
+// reconfigure.cc
+void reconfigure(Turn& turn, const Reconfigured& event);
+
 // cleanup.cc
 void cleanup_tick(Turn& turn);
 void cleanup_looked(Turn& turn, const Looked& event);  // ends those that turned out to be idle

@@ -250,6 +250,8 @@ void step(Table& table, const Event& event, Now now, std::vector<Action>* action
     viewers_looked(turn, *looked);
   } else if (const auto* room = std::get_if<RoomSeen>(&event)) {
     pool_room_seen(turn, *room);
+  } else if (const auto* reconfigured = std::get_if<Reconfigured>(&event)) {
+    reconfigure(turn, *reconfigured);
   } else if (std::get_if<Tick>(&event)) {
     tick(turn);
   } else if (std::get_if<Stop>(&event)) {

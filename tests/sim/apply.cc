@@ -40,6 +40,7 @@ const char* what_name(What what) {
     case What::Memory: return "Memory";
     case What::HandRestarts: return "HandRestarts";
     case What::Watch: return "Watch";
+    case What::Reload: return "Reload";
   }
   return "?";
 }
@@ -315,6 +316,7 @@ void world_apply(World& world, const Choice& choice) {
       tell(world, "there is memory for " + std::to_string(choice.amount) + " more sessions");
       daemon_step(world, RoomSeen{100'000, 10'000 + choice.amount * 100, 100});
       break;
+    case What::Reload: daemon_reload(world, static_cast<uint64_t>(choice.amount)); break;
   }
 }
 

@@ -114,6 +114,16 @@ static void edit_settings(World& world, uint64_t* dice) {
   }
 }
 
+void daemon_reload(World& world, uint64_t dice) {
+  if (world.stopping) return;
+  edit_settings(world, &dice);
+  const CoreConfig& config = world.config;
+  tell(world, "the settings are read again: " + config.fingerprint + ", ports " + std::to_string(config.port_min) + " to " + std::to_string(config.port_max) + ", pool " +
+                  std::to_string(config.warm_pool_size));
+  daemon_step(world, Reconfigured{config});
+  world.config = world.table.config;  // the range may have had to stay
+}
+
 void daemon_start(World& world) {
   world.life++;
   world.stopping = world.stream_up = false;

@@ -175,6 +175,11 @@ static bool make(Maker& maker, const World& world, Choice* choice) {
     case 10: made.what = What::DiskFull; break;
     case 11: made = make_life(maker); break;
     case 12:
+      if (percent(maker, 40)) {
+        made.what = What::Reload;
+        made.amount = below(maker, 1 << 24);
+        break;
+      }
       made.what = pool_thinks(world.table) && percent(maker, 60) ? What::Memory : What::WallClock;
       made.amount = made.what == What::Memory ? below(maker, 5) : (below(maker, 2) ? 1 : -1) * (1 << below(maker, 24));
       break;

@@ -48,8 +48,9 @@ enum class What : uint8_t {
   HandRestarts,     // who: a container; it ends, and starts again at once
   Watch,            // who: a container; how: so many watch it from now on
   Memory,           // amount: the machine has room for so many more sessions
+  Reload,           // amount: dice; the settings are edited and read again
 };
-inline constexpr size_t kWhats = static_cast<size_t>(What::Memory) + 1;
+inline constexpr size_t kWhats = static_cast<size_t>(What::Reload) + 1;
 const char* what_name(What what);
 
 // How one call to the engine or the disk comes out. LostX: the caller is told that the outcome is unknown.
@@ -203,6 +204,7 @@ void tell(World& world, const std::string& words);  // into the line of the stor
 void daemon_step(World& world, const Event& event);
 void daemon_tick_if_due(World& world);
 void daemon_start(World& world);
+void daemon_reload(World& world, uint64_t dice);  // the settings are edited, and read again while it runs
 void daemon_kill(World& world, FileFate fate, int32_t amount);
 void daemon_stop(World& world);
 // Whether a start from these records could give a used container to somebody else with no one at fault: beyond a claim whose renaming
