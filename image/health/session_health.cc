@@ -34,11 +34,13 @@ static const char RUN_DIR[] = "/run/session";
 static const uint16_t WEB_PORT = 6080;
 static const int64_t FIRST_WAIT_MS = 55'000;  // below the engine's timeout of 90 s
 static const int64_t SLEEP_MS = 60'000;
-static const int64_t RECOVERY_WAIT_MS = 15'000;  // a part that has ended is back within seconds
+static const int64_t RECOVERY_WAIT_MS = 25'000;  // a part that has ended is back within seconds; a page's server may never be
 static const int64_t LOOK_EVERY_MS = 50;
 static const int64_t PLAIN_REPORTED_MS = 300;
 static const int64_t PLAIN_OTHER_MS = 5'000;
 static const int64_t PAINT_LIMIT_MS = 20'000;
+// Else a session whose page's server hangs would be healthy at first, and ill at the next look.
+static_assert(RECOVERY_WAIT_MS > PAINT_LIMIT_MS && SLEEP_MS + RECOVERY_WAIT_MS < 90'000);
 
 struct FreeDeleter {
   void operator()(void* memory) const { free(memory); }
