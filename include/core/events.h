@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/tally.h"
 #include "core/types.h"
 
 // ---- Why a call to the engine failed, as far as a rule must know. The text is for people.
@@ -145,6 +146,7 @@ using Event = std::variant<AccessAsked, RemoveAsked, RemoveAllAsked, RequesterGo
 struct AnswerRedirect {
   uint64_t request = 0;
   int port = 0;
+  Claim claim = Claim::Reuse;
 };
 struct AnswerRemoved {
   uint64_t request = 0;

@@ -89,8 +89,8 @@ bool launch_in_flight(const Turn& turn, const std::string& run, const std::strin
 Slot* launch_free_port(Turn& turn);  // the one free for longest; nullptr when none
 
 // removal.cc: from anything to FREE
-// `why` is for the log. The port goes to `heir` when it is free; empty: to nobody. The slot may be FREE again on return, or gone.
-void removal_begin(Turn& turn, Slot& slot, const std::string& why);
+// `ending` is counted, `why` is for the log. The port goes to `heir` when it is free; empty: to nobody. The slot may be FREE again on return, or gone.
+void removal_begin(Turn& turn, Slot& slot, Ending ending, const std::string& why);
 void removal_done(Turn& turn, const RemoveDone& event);
 void removal_tick(Turn& turn);
 void removal_orphan(Turn& turn, const std::string& id, const std::string& name);

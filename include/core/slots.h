@@ -49,12 +49,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "core/events.h"
 #include "core/foresight.h"
+#include "core/tally.h"
 #include "core/types.h"
 
 enum class SlotState { Free, Creating, Waiting, Ready, Claiming, Assigned, Removing };
@@ -70,6 +72,7 @@ inline constexpr int64_t kDoomed = -1;  // of Table.orphans
 struct Want {
   bool size_given = false;
   Size size;
+  bool resized = false;  // it has had a session of another size
 };
 
 // One request that waits for its answer, with the moment it gives up by itself.
@@ -108,7 +111,9 @@ struct Slot {
   bool pulled = false;       // CREATING: its image has been pulled for it once
   bool adopted = false;      // found running, not launched by this process
   int64_t launched_ms = 0;   // CREATING, WAITING: when it began
+  int64_t started_ms = 0;    // WAITING: when its container was
   int64_t ready_by_ms = 0;   // WAITING
+  std::optional<Claim> claim;  // how its client comes to it; none: it was found with its client
   bool healthy = false;      // WAITING
   bool pool_recorded = false;   // its record as `__pool__` has been on disk
   uint64_t record_version = 0;  // WAITING and healthy, CLAIMING: on disk when the store has reached this
@@ -218,6 +223,7 @@ struct Table {
   std::unordered_map<std::string, int64_t> orphans;  // containers without a slot: being removed -> kNever, may still be removed -> kDoomed, gone -> since when
   std::array<std::array<uint32_t, kSlotStates>, kSlotStates> moves{};  // how often each was made, [from][to]
   int defects = 0;                                                     // illegal ones: must stay 0
+  CoreTally tally;
 };
 
 Slot* slot_at(Table& table, int port);

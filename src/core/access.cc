@@ -15,8 +15,10 @@ Want access_wanted(const Turn& turn, const std::string& client) {
   return found == turn.table.waiters.end() ? Want{} : found->second.back().want;
 }
 
-static void enqueue(Turn& turn, const std::string& client, uint64_t request, const Want& want) {
-  turn.table.waiters[client].push_back(waiter_new(turn, request, want));
+static void enqueue(Turn& turn, const std::string& client, uint64_t request, Want want) {
+  std::vector<Waiter>& queue = turn.table.waiters[client];
+  want.resized = want.resized || (!queue.empty() && queue.back().want.resized);
+  queue.push_back(waiter_new(turn, request, want));
   turn.table.waiting_for[request] = client;
 }
 
@@ -35,7 +37,8 @@ static void reuse(Turn& turn, Slot& slot, uint64_t request) {
   }
   say(turn, SayLevel::Info, "ACCESS",
       joined({"REUSE -> container=", short_id(slot.container_id), " port=", std::to_string(slot.port), " CPF=", slot.client}));
-  turn.actions.push_back(AnswerRedirect{request, slot.port});
+  table.tally.claims[static_cast<size_t>(Claim::Reuse)]++;
+  turn.actions.push_back(AnswerRedirect{request, slot.port, Claim::Reuse});
 }
 
 // Why a session cannot be launched or claimed right now; empty when it can.
@@ -61,7 +64,7 @@ bool access_too_crowded(Turn& turn, uint64_t request) {
 
 void access_asked(Turn& turn, const AccessAsked& event) {
   Table& table = turn.table;
-  Want want{event.size_given, event.size};
+  Want want{event.size_given, event.size, false};
   if (table.stopping) {
     answer_error(turn, event.request, 503, "The orchestrator is stopping. Try again in a moment.", kRetryAfterSeconds);
     return;
@@ -80,8 +83,9 @@ void access_asked(Turn& turn, const AccessAsked& event) {
     Size size = want.size_given ? want.size : table.config.default_size;
     say(turn, SayLevel::Info, "ACCESS",
         "SIZE CHANGED " + size_text(slot->size) + " -> " + size_text(size) + " for CPF=" + event.client + ": recreating");
+    want.resized = true;
     enqueue(turn, event.client, event.request, want);
-    removal_begin(turn, *slot, "its client asked for another size");
+    removal_begin(turn, *slot, Ending::Resized, "its client asked for another size");
     access_serve(turn, event.client, want);
     return;
   }
@@ -94,7 +98,10 @@ void access_asked(Turn& turn, const AccessAsked& event) {
   say(turn, SayLevel::Info, "ACCESS", "No existing record for CPF=" + event.client);
   access_serve(turn, event.client, want);
   // Who is refused comes again in seconds: that makes no crowd.
-  if (!want.size_given && !table.pool_said && slot_by_client(table, event.client)) pool_asked(turn);
+  slot = slot_by_client(table, event.client);
+  if (want.size_given || !slot) return;
+  if (slot->state != SlotState::Claiming) table.tally.pool_misses++;
+  if (!table.pool_said) pool_asked(turn);
 }
 
 static Slot* oldest_ready(Turn& turn) {
@@ -123,6 +130,7 @@ static Slot* furthest_pool_launch(Turn& turn) {
 void access_take_launch(Turn& turn, Slot& slot, const std::string& client, const Want& want) {
   slot_give(turn.table, slot, client);
   slot.size_by_default = !want.size_given;
+  slot.claim = want.resized ? Claim::Resize : Claim::Cold;
   say(turn, SayLevel::Info, "ACCESS",
       "POOL -> the pool container on its way on port=" + std::to_string(slot.port) + " is now for CPF=" + client);
   if (slot.state == SlotState::Waiting && slot.healthy) launch_ready(turn, slot);
@@ -176,6 +184,7 @@ void access_serve(Turn& turn, const std::string& client, const Want& want) {
 void access_claim(Turn& turn, Slot& slot, const std::string& client, const Want& want) {
   slot_give(turn.table, slot, client);
   slot.size_by_default = !want.size_given;
+  slot.claim = want.resized ? Claim::Resize : Claim::Pool;
   touch(turn, slot);
   slot_move(turn.table, slot, SlotState::Claiming);
   slot.record_version = turn.table.version;
@@ -219,8 +228,11 @@ void access_arrived(Turn& turn, Slot& slot) {
   say_to(turn, told, SayLevel::Info, "ACCESS",
       how + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " to CPF=" + client +
           (slot.for_pool && slot.pool_recorded ? " (instant!)" : ""));
-  for (const Waiter& waiter : told) turn.actions.push_back(AnswerRedirect{waiter.request, slot.port});
+  const Claim claim = slot.claim.value_or(Claim::Reuse);  // found with its client: those who waited for the listing use it again
+  turn.table.tally.claims[static_cast<size_t>(claim)] += slot.claim ? 1 : told.size();
+  for (const Waiter& waiter : told) turn.actions.push_back(AnswerRedirect{waiter.request, slot.port, claim});
   if (!turn.table.waiters.count(client)) return;
+  for (Waiter& waiter : turn.table.waiters[client]) waiter.want.resized = true;
   speak_for(turn, client);
   Want want = access_wanted(turn, client);
   if (std::string why = obstacle(turn, true); !why.empty()) {
@@ -228,7 +240,7 @@ void access_arrived(Turn& turn, Slot& slot) {
     return;
   }
   say(turn, SayLevel::Info, "ACCESS", "CPF=" + client + " asked for another size meanwhile: recreating");
-  removal_begin(turn, slot, "its client asked for another size");
+  removal_begin(turn, slot, Ending::Resized, "its client asked for another size");
   access_serve(turn, client, want);
 }
 

@@ -29,7 +29,7 @@ static void end(Turn& turn, Slot& slot) {
   std::string quiet = (slot.last_seen_us ? "nobody has watched or accessed it for " : "not accessed for ") +
                       std::to_string((turn.now.mono_ms - viewers_idle_since(slot)) / 1000) + " s";
   say(turn, SayLevel::Info, "CLEANUP", (idle ? "IDLE" : "OLD") + which + ": " + (idle ? "" : hours(age_ms(turn, slot)) + " old, ") + quiet);
-  removal_begin(turn, slot, idle ? "idle for longer than IDLE_TIMEOUT_HOURS" : "older than MAX_SESSION_HOURS, and nobody watches");
+  removal_begin(turn, slot, idle ? Ending::Idle : Ending::TooOld, idle ? "idle for longer than IDLE_TIMEOUT_HOURS" : "older than MAX_SESSION_HOURS, and nobody watches");
 }
 
 void cleanup_tick(Turn& turn) {

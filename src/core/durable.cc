@@ -77,7 +77,7 @@ static void not_recorded(Turn& turn, Slot& slot) {
   bool of_the_pool = slot.for_pool && slot.container_name == pool_container_name(slot.port) && slot.fingerprint == turn.table.config.fingerprint;
   if (!of_the_pool) {
     if (slot.adopted) return;
-    removal_begin(turn, slot, "its record could not be written");
+    removal_begin(turn, slot, Ending::NotRecorded, "its record could not be written");
     return;
   }
   slot_move(turn.table, slot, slot.pool_recorded ? SlotState::Ready : SlotState::Waiting);

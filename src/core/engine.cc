@@ -80,19 +80,19 @@ void engine_died(Turn& turn, Slot& slot, const std::string& why) {
     case SlotState::Waiting: launch_fail(turn, slot, 500, "the container " + why + " before it was ready"); return;
     case SlotState::Ready:
       say(turn, SayLevel::Warning, "POOL", "Pool " + which + " " + why + ": it is replaced");
-      removal_begin(turn, slot, "it " + why);
+      removal_begin(turn, slot, Ending::Died, "it " + why);
       return;
     case SlotState::Claiming: {
       std::string client = slot.client;
       Want want = access_wanted(turn, client);
       say(turn, SayLevel::Warning, "ACCESS", which + " " + why + " while it was being given to CPF=" + client);
-      removal_begin(turn, slot, "it " + why);
+      removal_begin(turn, slot, Ending::Died, "it " + why);
       if (turn.table.waiters.count(client)) access_serve(turn, client, want);
       return;
     }
     case SlotState::Assigned:
       say(turn, SayLevel::Warning, "HEALTH CHECK", "Session of CPF=" + slot.client + " is over: " + which + " " + why);
-      removal_begin(turn, slot, "it " + why);
+      removal_begin(turn, slot, Ending::Died, "it " + why);
       return;
     case SlotState::Free:
     case SlotState::Creating:

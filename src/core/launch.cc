@@ -34,6 +34,7 @@ void launch_begin(Turn& turn, Slot& slot, const std::string& client, const Want&
   Table& table = turn.table;
   slot.size = want.size_given ? want.size : table.config.default_size;
   slot.size_by_default = !want.size_given;
+  if (!client.empty()) slot.claim = want.resized ? Claim::Resize : Claim::Cold;
   slot.fingerprint = table.config.fingerprint;
   slot.launched_ms = turn.now.mono_ms;
   if (turn.table.room > 0 && turn.table.room != INT_MAX) --turn.table.room;
@@ -69,7 +70,7 @@ void launch_fail(Turn& turn, Slot& slot, int status, const std::string& why, int
   if (slot.for_pool) pool_failed(turn, why);
   bool again = !client.empty() && slot.for_pool;  // the pool's misfortune is not the client's: it gets a launch of its own
   if (!client.empty() && !again) again = access_refuse_slot(turn, slot, status, "Failed to create container: " + why, retry_after);
-  removal_begin(turn, slot, "its launch failed");
+  removal_begin(turn, slot, Ending::LaunchFailed, "its launch failed");
   if (again && !turn.table.stopping) access_serve(turn, client, access_wanted(turn, client));
 }
 
@@ -83,11 +84,11 @@ static int64_t block_ms(const Turn& turn) {
 // The port belongs to somebody else for now: another one is tried before the client is told anything.
 static void port_is_taken(Turn& turn, Slot& slot, const std::string& why) {
   std::string client = slot.client;
-  Want want{!slot.size_by_default, slot.size};
+  Want want{!slot.size_by_default, slot.size, slot.claim == Claim::Resize};
   slot.block_after_ms = block_ms(turn);
   say(turn, SayLevel::Warning, "PORT",
       "Port " + std::to_string(slot.port) + " is skipped for " + std::to_string(slot.block_after_ms / 1000) + " s: " + why);
-  removal_begin(turn, slot, "its port or name is held");
+  removal_begin(turn, slot, Ending::PortHeld, "its port or name is held");
   engine_list(turn);
   if (!client.empty()) access_serve(turn, client, want);
 }
@@ -117,6 +118,7 @@ static void image_is_missing(Turn& turn, Slot& slot, const std::string& why) {
 
 static void started(Turn& turn, Slot& slot) {
   slot_move(turn.table, slot, SlotState::Waiting);
+  slot.started_ms = turn.now.mono_ms;
   slot.ready_by_ms = turn.now.mono_ms + turn.table.config.ready_timeout_ms;
   slot.check_at_ms = turn.now.mono_ms + kCheckEveryMs / 5;
   table_wake(turn.table, slot.check_at_ms);
@@ -195,6 +197,8 @@ void launch_ready(Turn& turn, Slot& slot) {
   if (!slot.healthy) {
     if (!slot.adopted && !slot.pulled) pool_launched(turn, slot);  // how long the image took to come is no launch's time
     int64_t took = turn.now.mono_ms - slot.launched_ms;
+    if (!slot.adopted) durations_add(&table.tally.healthy, static_cast<double>(turn.now.mono_ms - slot.started_ms) / 1000);
+    if (!slot.adopted && !slot.pulled) durations_add(&table.tally.launch, static_cast<double>(took) / 1000);
     std::string seconds = std::to_string(took / 1000) + "." + std::to_string(took % 1000 / 100);
     say(turn, SayLevel::Info, "WAIT", "Container " + short_id(slot.container_id) + " is HEALTHY (took " + seconds + "s)");
     if (!slot.adopted && !slot.client.empty()) pool_worked(turn);  // what made the pool fail has gone

@@ -173,7 +173,7 @@ static void stop(Turn& turn) {
   std::vector<int> on_the_way;
   for (const auto& [port, slot] : table.slots)
     if ((slot.state == SlotState::Creating || slot.state == SlotState::Waiting) && !slot.adopted) on_the_way.push_back(port);
-  for (int port : on_the_way) removal_begin(turn, *slot_at(table, port), "the orchestrator is stopping");
+  for (int port : on_the_way) removal_begin(turn, *slot_at(table, port), Ending::Stopping, "the orchestrator is stopping");
   if (table.touched) table_changed(table);
 }
 

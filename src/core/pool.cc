@@ -77,7 +77,7 @@ static void trim(Turn& turn, int surplus) {
     for (auto& [port, slot] : turn.table.slots)
       if (slot.state == SlotState::Ready && (!newest || slot.changed > newest->changed)) newest = &slot;
     if (!newest) return;
-    removal_begin(turn, *newest, pool_thinks(turn.table) ? "the pool is larger than it need be" : "the pool is larger than WARM_POOL_SIZE");
+    removal_begin(turn, *newest, Ending::Surplus, pool_thinks(turn.table) ? "the pool is larger than it need be" : "the pool is larger than WARM_POOL_SIZE");
   }
 }
 

@@ -117,14 +117,14 @@ void reconcile_name_wins(Turn& turn, Slot& slot) {
     record_soon(turn, slot);
     return;
   }
-  removal_begin(turn, slot, "it is recorded as the pool's under the name " + slot.container_name);
+  removal_begin(turn, slot, Ending::Misrecorded, "it is recorded as the pool's under the name " + slot.container_name);
 }
 
 static void judge_ready(Turn& turn, Slot& slot, const Seen& seen) {
   if (slot.container_name != pool_container_name(slot.port))
     reconcile_name_wins(turn, slot);
   else if (slot.fingerprint != turn.table.config.fingerprint)
-    removal_begin(turn, slot, "the settings it was started with are no longer today's");
+    removal_begin(turn, slot, Ending::Stale, "the settings it was started with are no longer today's");
   else if (seen.state == SeenState::Paused)
     engine_died(turn, slot, "was paused");
   else if (!seen.on_network)
@@ -180,7 +180,7 @@ static void judge(Turn& turn, Slot& slot, const Seen* seen) {
     }
     // The record is wrong, not the session: the port is let go, and the container judged like one without a record.
     slot_set_container(turn.table, slot, "", slot.container_name);
-    removal_begin(turn, slot, "its container publishes port " + std::to_string(seen->port) + ", not the one of its record");
+    removal_begin(turn, slot, Ending::Misrecorded, "its container publishes port " + std::to_string(seen->port) + ", not the one of its record");
     return;
   }
   rename_noticed(turn, slot, seen->name);

@@ -45,7 +45,7 @@ static void renew_pool(Turn& turn) {
   std::vector<int> old;
   for (const auto& [port, slot] : turn.table.slots)
     if (is_of_yesterday(turn.table, slot)) old.push_back(port);
-  for (const int port : old) removal_begin(turn, *slot_at(turn.table, port), "the settings it was started with are no longer today's");
+  for (const int port : old) removal_begin(turn, *slot_at(turn.table, port), Ending::Stale, "the settings it was started with are no longer today's");
 }
 
 void reconfigure(Turn& turn, const Reconfigured& event) {

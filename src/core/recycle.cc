@@ -6,9 +6,9 @@
 #include "core/rules.h"
 
 // Ends what the slot does now; the port goes to the client as soon as it is free.
-static void give_up(Turn& turn, Slot& slot, const std::string& client, const Want& want, const std::string& why) {
+static void give_up(Turn& turn, Slot& slot, const std::string& client, const Want& want, Ending ending, const std::string& why) {
   int port = slot.port;
-  removal_begin(turn, slot, why);
+  removal_begin(turn, slot, ending, why);
   Slot* left = slot_at(turn.table, port);
   if (left && left->state == SlotState::Removing)
     slot_set_heir(turn.table, *left, client, want);
@@ -108,7 +108,7 @@ static void take(Turn& turn, Slot& slot, const std::string& client, const Want& 
   say(turn, SayLevel::Warning, "RECYCLE",
       "No port is free: container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " of CPF=" + slot.client +
           ", last accessed " + ago(slot.last_access_ms) + ", " + seen + ", is ended" + whom);
-  give_up(turn, slot, client, want, "recycled: it has been unused for longest, and no port was free");
+  give_up(turn, slot, client, want, Ending::Recycled, "recycled: it has been unused for longest, and no port was free");
 }
 
 // Of many who come at once most find nothing: they must not cost a look at every slot each.
@@ -177,10 +177,10 @@ Recycled recycle_for(Turn& turn, const std::string& client, const Want& want) {
     say(turn, SayLevel::Info, "RECYCLE", "Port " + std::to_string(leaving->port) + " is being freed: kept" + whom);
   } else if (coming) {
     say(turn, SayLevel::Info, "RECYCLE", "No port is free: the pool launch on port " + std::to_string(coming->port) + " is cancelled" + whom);
-    give_up(turn, *coming, client, want, "its port is needed for a client");
+    give_up(turn, *coming, client, want, Ending::Yielded, "its port is needed for a client");
   } else if (ready) {
     say(turn, SayLevel::Info, "RECYCLE", "No port is free: the pool container on port " + std::to_string(ready->port) + " is given up" + whom);
-    give_up(turn, *ready, client, want, "its port is needed for a client");
+    give_up(turn, *ready, client, want, Ending::Yielded, "its port is needed for a client");
   } else {
     Choice choice = choose(turn);
     if (choice.by_look && !turn.table.waiters.count(client)) return Recycled::Nothing;  // it gave up waiting: nobody is sent away for its retry

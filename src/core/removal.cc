@@ -62,7 +62,8 @@ static void send_removal(Turn& turn, Slot& slot) {
   turn.actions.push_back(DoRemove{slot.port, slot.generation, slot.container_id, slot.container_name, slot.launch_job});
 }
 
-void removal_begin(Turn& turn, Slot& slot, const std::string& why) {
+void removal_begin(Turn& turn, Slot& slot, Ending ending, const std::string& why) {
+  turn.table.tally.endings[static_cast<size_t>(ending)]++;
   say(turn, level(turn, slot, slot.client), "REMOVE",
       "Removing container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) +
           (slot.client.empty() ? std::string() : " CPF=" + slot.client) + ": " + why);
@@ -132,6 +133,7 @@ void removal_tick(Turn& turn) {
 void removal_orphan(Turn& turn, const std::string& id, const std::string& what) {
   auto known = turn.table.orphans.find(id);
   if (known != turn.table.orphans.end() && known->second != kDoomed) return;
+  turn.table.tally.endings[static_cast<size_t>(Ending::Orphan)]++;
   turn.table.orphans[id] = kNever;  // not forgotten before the engine has answered
   say(turn, SayLevel::Info, "REMOVE", "Removing container=" + short_id(id) + ": " + what);
   turn.actions.push_back(DoRemove{0, 0, id, "", 0});
@@ -160,7 +162,7 @@ void remove_asked(Turn& turn, const RemoveAsked& event) {
   access_refuse(turn, event.client, 409, "The session was removed by a /remove while it was on its way. Ask again for a new one.");
   if (slot) {
     slot->removers.push_back(waiter_new(turn, event.request, {}));
-    removal_begin(turn, *slot, "asked for by /remove");
+    removal_begin(turn, *slot, Ending::Asked, "asked for by /remove");
     return;
   }
   Slot* old = slot_at(table, heir->second);
@@ -197,7 +199,7 @@ void remove_all_asked(Turn& turn, const RemoveAllAsked& event) {
   auto pending = all.pending;
   table.remove_alls.push_back(std::move(all));
   for (const auto& [port, generation] : pending)
-    if (Slot* slot = slot_of(table, port, generation)) removal_begin(turn, *slot, "asked for by /remove-all");
+    if (Slot* slot = slot_of(table, port, generation)) removal_begin(turn, *slot, Ending::AskedForAll, "asked for by /remove-all");
 }
 
 void remove_gone(Turn& turn, uint64_t request) {

@@ -88,7 +88,7 @@ static void judge_pool(Turn& turn, Slot& slot, int viewers) {
   say(turn, SayLevel::Warning, "POOL",
       "Pool container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " is given to nobody: " + watchers(viewers) +
           " (did somebody try the ports?)");
-  removal_begin(turn, slot, "watched before it was anybody's");
+  removal_begin(turn, slot, Ending::Watched, "watched before it was anybody's");
 }
 
 static void judge_claimed(Turn& turn, Slot& slot, int viewers) {
@@ -103,7 +103,7 @@ static void judge_claimed(Turn& turn, Slot& slot, int viewers) {
   say(turn, SayLevel::Warning, "ACCESS",
       "container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " is not given to CPF=" + client + " after all: " +
           watchers(viewers) + " (did somebody try the ports?)");
-  removal_begin(turn, slot, "watched before it was anybody's");
+  removal_begin(turn, slot, Ending::Watched, "watched before it was anybody's");
   if (turn.table.waiters.count(client)) access_serve(turn, client, want);
 }
 

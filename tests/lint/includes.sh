@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 # Room, and which of our own headers its files may include (an extended regular expression).
 ours=(
   'core    core/.*'
-  'codec   (codec/.*|core/(types|names|foresight)\.h)'
+  'codec   (codec/.*|core/(types|names|foresight|tally)\.h)'
   'io      (io/.*|codec/(container|docker_json|lines|log_level|origin|proc_memory|proc_net|text)\.h)'
   'daemon  (daemon|core|codec|io)/.*'
 )
