@@ -2,6 +2,7 @@
 #ifndef CODEC_CONTAINER_H
 #define CODEC_CONTAINER_H
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -109,6 +110,15 @@ struct EngineEvent {
   int exit_code = 0;     // Die
   std::string instance;  // label; empty when absent
   std::string run, job;
+};
+
+// What was asked of an engine, how long that took, and what came of it.
+enum class EngineCall { Version, Network, Create, Start, Inspect, List, Remove, Rename, Image, Pull };
+inline constexpr size_t kEngineCalls = 10;
+struct EngineCallMade {
+  EngineCall call = EngineCall::Version;
+  EngineFault fault = EngineFault::None;
+  double seconds = 0;
 };
 
 struct EngineVersion {

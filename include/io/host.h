@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+int64_t host_monotonic_us();  // CLOCK_MONOTONIC, microseconds
 int64_t host_monotonic_ms();  // CLOCK_MONOTONIC, milliseconds
 int64_t host_wall_us();       // UTC microseconds since 1970
 int64_t host_east_s(int64_t wall_us);  // how far local time is ahead of UTC at that moment, in seconds; asked of the C library once a minute

@@ -26,11 +26,12 @@ struct HttpRequest {
 
 struct HttpAnswer {
   int status = 200;
-  std::string body;       // JSON; sent as application/json; left out for HEAD by evhttp
+  std::string body;       // left out for HEAD by evhttp
   std::string location;   // for 302
   std::string allow;      // for 405
   std::string authenticate = {};  // for 401: WWW-Authenticate
   int retry_after_seconds = 0;
+  const char* content_type = "application/json";  // of the body
 };
 
 // Where to listen, and which settings say so, for the words of an error.

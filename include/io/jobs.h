@@ -63,6 +63,8 @@ struct JobResult {
   CertificateState certificate = CertificateState::Kept;  // Launch
   std::string certificate_error;    // Launch: why the session has to do without the installation's certificate
   double seconds = 0;               // how long it took
+  double queued_seconds = 0;        // how long it had waited for a thread, where the caller measures that
+  std::vector<EngineCallMade> calls;  // in order
 };
 
 // Runs one job to its end on the calling thread. A Launch whose start failed leaves the container to the caller: its id is in the result.

@@ -40,6 +40,9 @@ bool log_wants(const Log* log, LogLevel level);
 // there is room again), a slow one those that come after 8 MiB; neither holds the daemon up or ends it.
 void log_flush(Log* log);
 
+// Lines that a full or slow disk, or a stderr that nobody reads, has cost since the log was opened.
+uint64_t log_lost(Log* log);
+
 // To be called once a second or so: takes what is buffered to the disk, and moves to a new file after local midnight without a line being needed.
 // A file that was deleted, moved or truncated under us is opened again at the next write.
 void log_tick(Log* log, int64_t now_us);

@@ -44,6 +44,7 @@ struct LogFile {
   // Lines that found no room, since when none was written.
   size_t lost = 0;
   int lost_errno = 0;
+  uint64_t lost_ever = 0;  // the same, of all times
   bool torn = false;  // the last write ended inside a line
   LogStamp stamp;     // of its own lines
 };

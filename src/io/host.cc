@@ -30,7 +30,8 @@ static int64_t clock_us(clockid_t which) {
   return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 
-int64_t host_monotonic_ms() { return clock_us(CLOCK_MONOTONIC) / 1000; }
+int64_t host_monotonic_us() { return clock_us(CLOCK_MONOTONIC); }
+int64_t host_monotonic_ms() { return host_monotonic_us() / 1000; }
 
 int64_t host_east_s(int64_t wall_us) {
   static thread_local int64_t asked_minute = -1, east_s = 0;

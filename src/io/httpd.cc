@@ -240,7 +240,7 @@ static void on_sent(evhttp_request* request, void* arg) {
 
 static void send_answer(Httpd* httpd, evhttp_request* request, const HttpAnswer& answer) {
   evkeyvalq* headers = evhttp_request_get_output_headers(request);
-  evhttp_add_header(headers, "Content-Type", "application/json");
+  evhttp_add_header(headers, "Content-Type", answer.content_type);
   evhttp_add_header(headers, "Cache-Control", "no-store");
   if (!answer.location.empty()) evhttp_add_header(headers, "Location", answer.location.c_str());
   if (!answer.allow.empty()) evhttp_add_header(headers, "Allow", answer.allow.c_str());

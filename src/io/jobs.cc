@@ -15,20 +15,29 @@ double monotonic() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
+// Makes one call to the engine and notes it.
+template <typename Make>
+EngineError timed(JobResult* result, EngineCall call, Make make) {
+  const double begun = monotonic();
+  EngineError error = make();
+  result->calls.push_back({call, error.fault, monotonic() - begun});
+  return error;
+}
+
 void run_connect(const Engine& engine, const Job& job, JobResult* result) {
-  result->error = engine.ops->version(engine.self, &result->version);
-  if (!result->error) result->error = engine.ops->ensure_network(engine.self, job.network, &result->network);
+  result->error = timed(result, EngineCall::Version, [&] { return engine.ops->version(engine.self, &result->version); });
+  if (!result->error) result->error = timed(result, EngineCall::Network, [&] { return engine.ops->ensure_network(engine.self, job.network, &result->network); });
 }
 
 void run_list(const Engine& engine, const Job& job, JobResult* result) {
   std::vector<ContainerInfo> listed;
-  result->error = engine.ops->list(engine.self, &listed);
+  result->error = timed(result, EngineCall::List, [&] { return engine.ops->list(engine.self, &listed); });
   const std::unordered_set<std::string> known(job.known.begin(), job.known.end());
   for (ContainerInfo& info : listed) {
     if (result->error) return;
     if (known.count(info.id) == 0) {
       ContainerInfo whole;
-      const EngineError error = engine.ops->inspect(engine.self, info.id, &whole);
+      const EngineError error = timed(result, EngineCall::Inspect, [&] { return engine.ops->inspect(engine.self, info.id, &whole); });
       if (error.fault == EngineFault::NotFound) continue;  // vanished since the listing
       if (error) {
         // Half a listing would make what is missing look dead.
@@ -45,7 +54,7 @@ void run_list(const Engine& engine, const Job& job, JobResult* result) {
 void run_identify(const Engine& engine, const Job& job, JobResult* result) {
   for (const std::string& id : job.known) {
     ContainerInfo info;
-    const EngineError error = engine.ops->inspect(engine.self, id, &info);
+    const EngineError error = timed(result, EngineCall::Inspect, [&] { return engine.ops->inspect(engine.self, id, &info); });
     if (!error) result->list.push_back(std::move(info));
     if (error && error.fault != EngineFault::NotFound) result->error = error;
     if (error.fault == EngineFault::Unreachable || error.fault == EngineFault::Unknown) return;  // the next would wait as long
@@ -55,7 +64,7 @@ void run_identify(const Engine& engine, const Job& job, JobResult* result) {
 // True when the network is there again.
 bool remake_network(const Engine& engine, const Job& job, JobResult* result) {
   EngineNetwork network;
-  const EngineError error = engine.ops->ensure_network(engine.self, job.network, &network);
+  const EngineError error = timed(result, EngineCall::Network, [&] { return engine.ops->ensure_network(engine.self, job.network, &network); });
   if (error) result->error.text += "; " + error.text;
   if (!error) result->network_remade = true;
   return !error;
@@ -68,29 +77,29 @@ void run_launch(const Engine& engine, const Job& job, JobResult* result) {
     result->certificate = certificate_ensure(job.certificate.path, job.certificate.host, &result->certificate_error);
     if (result->certificate != CertificateState::Failed) spec.mounts.push_back({job.certificate.path, kOwnCertificateInside});
   }
-  result->error = engine.ops->create(engine.self, spec, &result->container_id);
+  result->error = timed(result, EngineCall::Create, [&] { return engine.ops->create(engine.self, spec, &result->container_id); });
   if (result->error && spec.mounts.size() > job.spec.mounts.size() && result->error.text.find(job.certificate.path) != std::string::npos) {
     // An engine that has files of its own (the daemon in a container, a socket from another machine) has no such file to mount.
     result->certificate = CertificateState::Failed;
     result->certificate_error = result->error.text;
     spec = job.spec;
-    result->error = engine.ops->create(engine.self, spec, &result->container_id);
+    result->error = timed(result, EngineCall::Create, [&] { return engine.ops->create(engine.self, spec, &result->container_id); });
   }
   if (result->error.fault == EngineFault::NetworkMissing && remake_network(engine, job, result)) {
-    result->error = engine.ops->create(engine.self, spec, &result->container_id);
+    result->error = timed(result, EngineCall::Create, [&] { return engine.ops->create(engine.self, spec, &result->container_id); });
   }
   if (result->error) return;
-  result->error = engine.ops->start(engine.self, result->container_id);
+  result->error = timed(result, EngineCall::Start, [&] { return engine.ops->start(engine.self, result->container_id); });
   // Engine 20.10 takes a container for a network that is not there, and only its start fails; it names the network, not its id, so
   // the same container starts once the network is back.
   if (result->error.fault == EngineFault::NetworkMissing && !result->network_remade &&
       remake_network(engine, job, result)) {
-    result->error = engine.ops->start(engine.self, result->container_id);
+    result->error = timed(result, EngineCall::Start, [&] { return engine.ops->start(engine.self, result->container_id); });
   }
 }
 
 void run_check(const Engine& engine, const Job& job, JobResult* result) {
-  result->error = engine.ops->inspect(engine.self, job.container_id, &result->info);
+  result->error = timed(result, EngineCall::Inspect, [&] { return engine.ops->inspect(engine.self, job.container_id, &result->info); });
   const ContainerInfo& info = result->info;
   if (result->error || info.state != ContainerState::Running) return;
   if (info.health != ContainerHealth::None || info.host_port == 0) return;
@@ -102,7 +111,7 @@ void run_remove(const Engine& engine, const Job& job, JobResult* result) {
   result->container_id = id;
   if (id.empty()) {
     ContainerInfo info;
-    result->error = engine.ops->inspect(engine.self, job.name, &info);
+    result->error = timed(result, EngineCall::Inspect, [&] { return engine.ops->inspect(engine.self, job.name, &info); });
     if (result->error.fault == EngineFault::NotFound) {
       result->error = {};
       return;
@@ -112,7 +121,7 @@ void run_remove(const Engine& engine, const Job& job, JobResult* result) {
     id = info.id;
     result->container_id = id;
   }
-  result->error = engine.ops->remove(engine.self, id);
+  result->error = timed(result, EngineCall::Remove, [&] { return engine.ops->remove(engine.self, id); });
 }
 
 }  // namespace
@@ -133,10 +142,10 @@ JobResult job_run(const Engine& engine, const Job& job, const std::function<void
     case JobKind::Remove: run_remove(engine, job, &result); break;
     case JobKind::Rename:
       result.name = job.name;
-      result.error = engine.ops->rename(engine.self, job.container_id, job.name);
+      result.error = timed(&result, EngineCall::Rename, [&] { return engine.ops->rename(engine.self, job.container_id, job.name); });
       break;
-    case JobKind::LookForImage: result.error = engine.ops->look_for_image(engine.self, job.image); break;
-    case JobKind::Pull: result.error = engine.ops->pull(engine.self, job.image, progress); break;
+    case JobKind::LookForImage: result.error = timed(&result, EngineCall::Image, [&] { return engine.ops->look_for_image(engine.self, job.image); }); break;
+    case JobKind::Pull: result.error = timed(&result, EngineCall::Pull, [&] { return engine.ops->pull(engine.self, job.image, progress); }); break;
   }
   result.seconds = monotonic() - begun;
   return result;

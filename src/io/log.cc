@@ -55,6 +55,7 @@ struct Log {
   size_t queued_bytes = 0;
   uint64_t handed = 0, done = 0;  // parcels
   size_t dropped = 0;             // lines that found no room in the queue
+  uint64_t lost = 0;              // lines that are nowhere, those dropped by now not among them
   bool stopping = false;
 
   // The writer's, or the loop's while there is none.
@@ -103,12 +104,14 @@ static void write_to_stderr_alone(Log* log, const Parcel& parcel) {
   bytes += parcel.lines;
   const std::string_view rest = write_to_stderr(log, bytes, kPatienceMs);
   file.lost = static_cast<size_t>(std::count(rest.begin(), rest.end(), '\n'));
+  file.lost_ever += file.lost;
   file.torn = !rest.empty() && rest.size() < bytes.size() && bytes[bytes.size() - rest.size() - 1] != '\n';
 }
 
 static void write_out(Log* log, const Parcel& parcel, size_t dropped) {
   if (dropped > 0) {
     log->file.lost += dropped;
+    log->file.lost_ever += dropped;
     log->file.lost_errno = ENOBUFS;
   }
   if (log->file.dir == kNoLogFile) {
@@ -133,6 +136,7 @@ static void writer_run(Log* log) {
     write_out(log, parcel, dropped);
     lock.lock();
     log->queued_bytes -= parcel.lines.size();
+    log->lost = log->file.lost_ever;
     log->done++;
     log->written.notify_all();
   }
@@ -158,6 +162,7 @@ static void hand_over(Log* log) {
   if (parcel.lines.size() >= kFlushAt) log->buffer.reserve(kFlushAt + kFlushAt / 8);  // a busy time
   if (!log->writer.joinable()) {
     write_out(log, parcel, 0);
+    log->lost = log->file.lost_ever;
     return;
   }
   const std::lock_guard<std::mutex> lock(log->mutex);
@@ -176,6 +181,11 @@ static bool wait_written(Log* log, std::chrono::milliseconds most) {
   if (!log->writer.joinable()) return true;
   std::unique_lock<std::mutex> lock(log->mutex);
   return log->written.wait_for(lock, most, [log] { return log->done == log->handed; });
+}
+
+uint64_t log_lost(Log* log) {
+  const std::lock_guard<std::mutex> lock(log->mutex);
+  return log->lost + log->dropped;
 }
 
 void log_flush(Log* log) {

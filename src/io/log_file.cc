@@ -199,7 +199,9 @@ void log_file_write(LogFile* file, const std::string& date, std::string_view lin
   if (written > 0) file->torn = bytes[written - 1] != '\n';
   if (written >= before) {
     file->lost = count_lines(std::string_view(bytes).substr(written));
+    file->lost_ever += file->lost;
   } else {
     file->lost += count_lines(lines);
+    file->lost_ever += count_lines(lines);
   }
 }

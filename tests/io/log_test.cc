@@ -269,6 +269,7 @@ static void a_full_disk_costs_lines_and_is_said_when_there_is_room_again(void** 
   log_tick(log.get(), now);
   log_line(log.get(), now, LogLevel::Error, "A", "kept");
   log_line(log.get(), now, LogLevel::Error, "A", "kept too");
+  assert_int_equal(log_lost(log.get()), 3);
   assert_string_equal(content(path).c_str(),
                       "2026-02-13 14:30:00,000 WARNING 3 log lines were lost: No space left on device\n"
                       "2026-02-13 14:30:00,000 ERROR [A] kept\n"
@@ -393,6 +394,7 @@ static void what_a_slow_disk_cannot_take_is_counted_and_said(void** state) {
   const long lost = atol(text.c_str() + text.rfind(' ', said - 1) + 1);
   assert_true(lost > 1000 && lost < kLines);
   assert_int_equal(std::count(text.begin(), text.end(), '\n'), kLines - lost + 2);
+  assert_int_equal(log_lost(log.get()), lost);  // for good, also when it has been said
 }
 
 // Its thread ends with the process, as it does when a daemon stops.
