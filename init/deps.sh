@@ -49,6 +49,8 @@ missing_packages() {
     packages+=(debhelper lintian docker-compose)
     # What make bench measures with, and beside.
     packages+=(nginx wrk strace gnuplot-nox)
+    # What reads /metrics, and the tool that holds the alert rules.
+    packages+=(prometheus)
   fi
   if [ "$1" = lint ]; then
     packages+=(autoconf shellcheck clang-format)

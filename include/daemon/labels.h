@@ -1,7 +1,9 @@
-// The X-Request-Id of each request that is being taken in or waits, for the lines of the log that are about it.
+// What is remembered of each request that is being taken in or waits: its X-Request-Id, for the lines of the log that are about it, and its route and
+// hour, for what is counted when it is answered.
 #ifndef DAEMON_LABELS_H
 #define DAEMON_LABELS_H
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -10,14 +12,20 @@
 #include "io/httpd.h"
 
 // Most requests are answered while they are taken in, and never get into the map.
+struct Asker {
+  std::string label;
+  size_t row = 0;  // of the routes
+  int64_t began_us = 0;  // CLOCK_MONOTONIC
+};
 struct Labels {
   uint64_t now = 0;  // being taken in; 0: none
-  std::string label;
+  Asker asker;
   bool answered = false;
-  std::unordered_map<uint64_t, std::string> waiting;
+  std::unordered_map<uint64_t, Asker> waiting;
 };
 
-void labels_begin(Labels* labels, const HttpRequest& request);
+void labels_begin(Labels* labels, const HttpRequest& request, size_t row, int64_t now_us);
+const Asker* labels_asker(const Labels& labels, uint64_t request);  // nullptr: it has had its answer
 void labels_end(Labels* labels);
 void labels_answered(Labels* labels, uint64_t request);
 

@@ -16,8 +16,8 @@ struct ReadyDesk {
 };
 
 // Answers at once, or once the engine has said whether the image is there. True: it is to be asked now, by a LookForImage.
-bool ready_desk_ask(ReadyDesk* desk, const Readiness& readiness, const Entrances& entrances, uint64_t request);
+bool ready_desk_ask(ReadyDesk* desk, const Readiness& readiness, Entrances& entrances, uint64_t request);
 // `readiness`: as of now.
-void ready_desk_told(ReadyDesk* desk, const Readiness& readiness, const EngineError& error, const Entrances& entrances);
+void ready_desk_told(ReadyDesk* desk, const Readiness& readiness, const EngineError& error, Entrances& entrances);
 
 #endif

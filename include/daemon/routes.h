@@ -2,6 +2,7 @@
 #ifndef DAEMON_ROUTES_H
 #define DAEMON_ROUTES_H
 
+#include <cstddef>
 #include <string>
 
 #include "codec/origin.h"
@@ -13,6 +14,7 @@ enum class RouteKind {
   Answer,  // answered at once: `answer`
   Status,  // wants the table
   Ready,   // the same
+  Metrics,  // wants all that is counted
   Ask,     // an event for step(), which answers when it can
 };
 
@@ -21,6 +23,7 @@ struct Route {
   HttpAnswer answer;
   Event event;
   std::string client;   // Status: of this one alone; empty: of all
+  size_t row = 0;       // of the table of routes; route_count() when it is none of them
   std::string refused;  // for the log: why a request was not let in; empty otherwise
 };
 
@@ -34,6 +37,10 @@ struct Doors {
 
 // Rows of one table: path -> what it does. Everything that can be wrong with a request is found here.
 Route route_request(const HttpRequest& request, const Doors& doors, bool by_admin_entrance);
+
+// The rows, for those who count by them.
+size_t route_count();
+const char* route_path(size_t row);  // "/access"
 
 HttpAnswer route_ready(const std::string& why);  // why not; empty: ready
 HttpAnswer route_redirect(const Settings& settings, int port);

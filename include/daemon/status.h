@@ -24,6 +24,6 @@ void status_desk_open(StatusDesk* desk, Mailbox* mailbox);
 void status_desk_ask(StatusDesk* desk, const Table& table, uint64_t request);
 // One client's record is the loop's own work, at once: 404 when there is none.
 HttpAnswer status_of_client(const Table& table, const std::string& client);
-void status_desk_made(StatusDesk* desk, const Table& table, const Entrances& entrances, StatusMade made);
+void status_desk_made(StatusDesk* desk, const Table& table, Entrances& entrances, StatusMade made);
 
 #endif

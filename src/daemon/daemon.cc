@@ -22,6 +22,7 @@
 #include "daemon/eyes.h"
 #include "daemon/labels.h"
 #include "daemon/learned.h"
+#include "daemon/meters.h"
 #include "daemon/ready.h"
 #include "daemon/routes.h"
 #include "daemon/status.h"
@@ -65,8 +66,8 @@ struct Daemon {
   MailboxPtr mailbox;
   EnginePtr engine;
   Entrances entrances;
-  Labels labels;
   LanePtr launches, general, pulls, writes;
+  Meters meters;
   StatusDesk status;
   ReadyDesk ready;
   Eyes eyes;
@@ -132,7 +133,8 @@ void say_learned(Daemon& daemon, const LearnedWord& word) {
 void submit(Daemon& daemon, Lane* lane, LaneOrder order, Job job) {
   const Engine* engine = daemon.engine.get();
   Mailbox* mailbox = daemon.mailbox.get();
-  lane_submit(lane, order, [engine, mailbox, job = std::move(job), stopping = daemon.stopping]() -> Message {
+  lane_submit(lane, order, [engine, mailbox, job = std::move(job), stopping = daemon.stopping, submitted_us = host_monotonic_us()]() -> Message {
+    const double queued_seconds = static_cast<double>(host_monotonic_us() - submitted_us) / 1e6;
     bool too_late = stopping->load() && (job.kind == JobKind::Launch || job.kind == JobKind::Pull);
     if (too_late) {
       JobResult result;
@@ -143,7 +145,9 @@ void submit(Daemon& daemon, Lane* lane, LaneOrder order, Job job) {
       result.error = EngineError{EngineFault::Unreachable, "the orchestrator is stopping"};
       return result;
     }
-    return job_run(*engine, job, [mailbox](const std::string& line) { mailbox_post(mailbox, PullProgress{line}); });
+    JobResult result = job_run(*engine, job, [mailbox](const std::string& line) { mailbox_post(mailbox, PullProgress{line}); });
+    result.queued_seconds = queued_seconds;
+    return result;
   });
 }
 
@@ -151,11 +155,11 @@ void submit(Daemon& daemon, Lane* lane, LaneOrder order, Job job) {
 void save(Daemon& daemon, uint64_t version) {
   Store* store = daemon.store.get();
   lane_submit(daemon.writes.get(), LaneOrder::Normal, [store, version, records = table_records(daemon.table)]() -> Message {
-    int64_t began = host_monotonic_ms();
+    const int64_t began_us = host_monotonic_us();
     StoreWritten written;
     written.version = version;
     written.error = store_replace(store, snapshot_write(records));
-    written.seconds = static_cast<double>(host_monotonic_ms() - began) / 1000;
+    written.seconds = static_cast<double>(host_monotonic_us() - began_us) / 1e6;
     return written;
   });
 }
@@ -166,10 +170,13 @@ struct Performer {
 
   void answer(uint64_t request, const HttpAnswer& text) const {
     entrances_answer(daemon.entrances, request, text);
-    labels_answered(&daemon.labels, request);
   }
 
-  void operator()(const AnswerRedirect& action) const { answer(action.request, route_redirect(*daemon.settings, action.port)); }
+  void operator()(const AnswerRedirect& action) const {
+    if (const Asker* asker = labels_asker(daemon.entrances.labels, action.request))
+      meters_access(&daemon.meters, action.claim, host_monotonic_us() - asker->began_us);
+    answer(action.request, route_redirect(*daemon.settings, action.port));
+  }
   void operator()(const AnswerRemoved& action) const { answer(action.request, route_removed(action)); }
   void operator()(const AnswerRemovedAll& action) const { answer(action.request, route_removed_all(action)); }
   void operator()(const AnswerError& action) const { answer(action.request, route_error(action)); }
@@ -188,7 +195,7 @@ struct Performer {
   void operator()(const DoLook& action) const { eyes_look(&daemon.eyes, action); }
   void operator()(const Say& action) const {
     const LogLevel level = log_level_of(action.level);
-    if (log_wants(daemon.log.get(), level)) write_log_at(daemon, wall_us, level, action.tag, action.text, labels_of(daemon.labels, action));
+    if (log_wants(daemon.log.get(), level)) write_log_at(daemon, wall_us, level, action.tag, action.text, labels_of(daemon.entrances.labels, action));
   }
 };
 
@@ -315,6 +322,7 @@ struct Receiver {
   Daemon& daemon;
 
   void operator()(const JobResult& result) const {
+    meters_job(&daemon.meters, result);
     log_job(daemon, result);
     meet(daemon, result);
     if (result.kind == JobKind::LookForImage) {
@@ -330,9 +338,18 @@ struct Receiver {
   void operator()(const EngineEvent& happened) const {
     if (auto known = event_of_engine(happened, daemon.settings->docker_network_name)) take(daemon, std::move(*known));
   }
-  void operator()(const StreamOpened&) const { take(daemon, StreamUp{}); }
-  void operator()(const StreamClosed& closed) const { take(daemon, StreamDown{closed.error.text}); }
-  void operator()(const StoreWritten& written) const { take(daemon, Written{written.version, written.error}); }
+  void operator()(const StreamOpened&) const {
+    meters_stream(&daemon.meters, true, host_monotonic_us());
+    take(daemon, StreamUp{});
+  }
+  void operator()(const StreamClosed& closed) const {
+    meters_stream(&daemon.meters, false, host_monotonic_us());
+    take(daemon, StreamDown{closed.error.text});
+  }
+  void operator()(const StoreWritten& written) const {
+    meters_written(&daemon.meters, written);
+    take(daemon, Written{written.version, written.error});
+  }
   void operator()(StatusMade& made) const {
     status_desk_made(&daemon.status, daemon.table, daemon.entrances, std::move(made));
     leave_when_done(daemon);
@@ -370,9 +387,21 @@ void on_second(evutil_socket_t, short, void* context) {
   tick_late(daemon);
 }
 
-void on_request(void* context, const HttpRequest& request) {
-  auto& daemon = *static_cast<Daemon*>(context);
-  Route route = route_request(request, daemon.doors, entrances_is_admin(request.id));
+// What is counted elsewhere than in the meters is asked for it here, once a scrape.
+HttpAnswer metrics_answer(Daemon& daemon) {
+  Metrics metrics = meters_read(daemon.meters, daemon.table, daemon.entrances, host_monotonic_us());
+  metrics.started_s = static_cast<double>(daemon.status.since_us) / 1e6;
+  for (const auto& [name, lane] : {std::pair{"launch", &daemon.launches}, {"engine", &daemon.general}, {"pull", &daemon.pulls}, {"store", &daemon.writes},
+                                   {"status", &daemon.status.lane}, {"look", &daemon.eyes.lane}})
+    metrics.lanes.emplace_back(name, lane_unfinished(lane->get()));
+  metrics.log_lost = log_lost(daemon.log.get());
+  HttpAnswer answer;
+  answer.body = metrics_text(metrics);
+  answer.content_type = kMetricsType;
+  return answer;
+}
+
+void on_route(Daemon& daemon, const HttpRequest& request, Route route) {
   if (!route.refused.empty())
     write_log(daemon, LogLevel::Warning, "ACCESS",
               std::to_string(route.answer.status) + " to " + request.peer + " for " + text_one_line(request.method, 20) + " " +
@@ -390,12 +419,19 @@ void on_request(void* context, const HttpRequest& request) {
       if (ready_desk_ask(&daemon.ready, orchestrator_ready(daemon.table, read_clocks()), daemon.entrances, request.id))
         submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_look_for_image(daemon.jobs));
       return;
+    case RouteKind::Metrics: entrances_answer(daemon.entrances, request.id, metrics_answer(daemon)); return;
     case RouteKind::Ask:
-      labels_begin(&daemon.labels, request);
       take(daemon, std::move(route.event));
-      labels_end(&daemon.labels);
       return;
   }
+}
+
+void on_request(void* context, const HttpRequest& request) {
+  auto& daemon = *static_cast<Daemon*>(context);
+  Route route = route_request(request, daemon.doors, entrances_is_admin(request.id));
+  labels_begin(&daemon.entrances.labels, request, route.row, host_monotonic_us());
+  on_route(daemon, request, std::move(route));
+  labels_end(&daemon.entrances.labels);
 }
 
 void on_notice(void* context, const std::string& text) { write_log(*static_cast<Daemon*>(context), LogLevel::Warning, "HTTP", text); }
@@ -403,7 +439,7 @@ void on_notice(void* context, const std::string& text) { write_log(*static_cast<
 void on_gone(void* context, uint64_t request) {
   auto& daemon = *static_cast<Daemon*>(context);
   take(daemon, RequesterGone{request});
-  labels_answered(&daemon.labels, request);
+  labels_answered(&daemon.entrances.labels, request);
 }
 
 void on_stop(evutil_socket_t signal, short, void* context) {

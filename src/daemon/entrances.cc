@@ -61,7 +61,22 @@ bool entrances_open(Entrances* entrances, event_base* base, const Settings& sett
 
 bool entrances_is_admin(uint64_t request) { return request > kAdminRequests; }
 
-void entrances_answer(const Entrances& entrances, uint64_t request, const HttpAnswer& answer) {
+// Who has hung up has no asker any more, and counts as answered by nobody.
+static void count(Entrances& entrances, uint64_t request, int status) {
+  const Asker* asker = labels_asker(entrances.labels, request);
+  if (asker == nullptr) return;
+  if (entrances.answered.size() <= asker->row) entrances.answered.resize(asker->row + 1);
+  for (StatusCount& one : entrances.answered[asker->row]) {
+    if (one.status != status) continue;
+    one.count++;
+    return;
+  }
+  entrances.answered[asker->row].push_back({status, 1});
+}
+
+void entrances_answer(Entrances& entrances, uint64_t request, const HttpAnswer& answer) {
+  count(entrances, request, answer.status);
+  labels_answered(&entrances.labels, request);
   httpd_answer(entrances_is_admin(request) ? entrances.admin.get() : entrances.main.get(), request, answer);
 }
 

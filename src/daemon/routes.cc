@@ -1,6 +1,8 @@
 // HTTP to events: what a request asks for. The answers to events are turned back here too.
 #include "daemon/routes.h"
 
+#include <iterator>
+
 #include "codec/answers.h"
 #include "codec/bearer.h"
 #include "codec/identity.h"
@@ -82,6 +84,12 @@ static Route on_ready(const HttpRequest&) {
   return route;
 }
 
+static Route on_metrics(const HttpRequest&) {
+  Route route;
+  route.kind = RouteKind::Metrics;
+  return route;
+}
+
 struct Row {
   const char* path;
   Door door;
@@ -91,6 +99,7 @@ static const Row kRows[] = {
     {"/access", Door::Visitor, on_access},      {"/status", Door::Admin, on_status}, {"/remove", Door::Admin, on_remove},
     {"/remove-all", Door::Admin, on_remove_all}, {"/health", Door::Open, on_health},
     {"/ready", Door::Open, on_ready},
+    {"/metrics", Door::Admin, on_metrics},
 };
 
 static const std::string* repeated_parameter(const HttpRequest& request) {
@@ -112,15 +121,14 @@ static Route refuse_without_token() {
   return route;
 }
 
-Route route_request(const HttpRequest& request, const Doors& doors, bool by_admin_entrance) {
+static Route judge(const HttpRequest& request, const Row* row, const Doors& doors, bool by_admin_entrance) {
   if (origin_is_session(request.peer, doors.sessions)) return refuse(403, "Nothing is answered to the session network (DOCKER_NETWORK_SUBNET). On this host, ask another of its addresses.");
-  const Row* row = row_of(request.path);
   const bool visitors_only = doors.admin_elsewhere && !by_admin_entrance;
   const bool for_admins = row == nullptr || row->door == Door::Admin;
   if (row != nullptr && for_admins && visitors_only) return refuse(403, std::string(row->path) + " is not to be had on this port: ask where ADMIN_LISTEN says.");
   if (for_admins && !visitors_only && !doors.token.empty() && !bearer_holds(request.source.authorization, doors.token)) return refuse_without_token();
   if (row == nullptr) {
-    const char* known = visitors_only ? "/access, /health and /ready." : "/access, /status, /remove, /remove-all, /health and /ready.";
+    const char* known = visitors_only ? "/access, /health and /ready." : "/access, /status, /metrics, /remove, /remove-all, /health and /ready.";
     return refuse(404, "Not found: " + text_one_line(request.path, 100) + ". There are " + known);
   }
   if (!request.method_allowed) {
@@ -132,6 +140,16 @@ Route route_request(const HttpRequest& request, const Doors& doors, bool by_admi
   if (const std::string* name = repeated_parameter(request)) return refuse(400, "Parameter given twice: " + text_one_line(*name, 40));
   return row->handle(request);
 }
+
+Route route_request(const HttpRequest& request, const Doors& doors, bool by_admin_entrance) {
+  const Row* row = row_of(request.path);
+  Route route = judge(request, row, doors, by_admin_entrance);
+  route.row = row != nullptr ? static_cast<size_t>(row - kRows) : route_count();
+  return route;
+}
+
+size_t route_count() { return std::size(kRows); }
+const char* route_path(size_t row) { return kRows[row].path; }
 
 HttpAnswer route_ready(const std::string& why) {
   HttpAnswer answer;

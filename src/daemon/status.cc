@@ -22,7 +22,7 @@ void status_desk_ask(StatusDesk* desk, const Table& table, uint64_t request) {
   if (desk->served.empty()) make(desk, table);
 }
 
-void status_desk_made(StatusDesk* desk, const Table& table, const Entrances& entrances, StatusMade made) {
+void status_desk_made(StatusDesk* desk, const Table& table, Entrances& entrances, StatusMade made) {
   HttpAnswer answer;
   answer.body = std::move(made.body);
   std::vector<uint64_t> served;

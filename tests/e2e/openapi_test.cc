@@ -97,6 +97,7 @@ void sessions(Transcript* transcript, Daemon* d) {
   expect(transcript, d, "/health", 200, {.method = "HEAD"});
   expect(transcript, d, "/health", 200, {.headers = {"X-Request-Id: mine-1"}});
   expect(transcript, d, "/ready", 200);
+  expect(transcript, d, "/metrics", 200);
   expect(transcript, d, "/nothing", 404);
   expect(transcript, d, "/access?id=x", 405, {.method = "POST"});
   expect(transcript, d, "/" + std::string(20000, 'x'), 400);
@@ -108,7 +109,7 @@ void sessions(Transcript* transcript, Daemon* d) {
     expect(transcript, d, target, 302);
   for (const char* target : {"/access", "/access?id=a%20b", "/access?id=a&id=b", "/access?id=a&width=1&height=600", "/remove?id=", "/status?id="})
     expect(transcript, d, target, 400);
-  for (const std::string& target : {access_path(client), std::string("/status"), "/remove?id=" + client, std::string("/remove-all")})
+  for (const std::string& target : {access_path(client), std::string("/status"), std::string("/metrics"), "/remove?id=" + client, std::string("/remove-all")})
     expect(transcript, d, target, 403, kForeign);
   watch_for_a_moment(transcript, d, client);
   expect(transcript, d, "/status?id=" + client, 200);
@@ -124,7 +125,7 @@ void doors(Transcript* transcript, Daemon* d) {
   daemon_set(d, "ADMIN_TOKEN", "0123456789abcdef");
   daemon_start(d);
   check_at(wait_until(20, [&] { return daemon_containers(d).empty(); }), "a pool of no containers has some");
-  for (const char* target : {"/status", "/remove?id=x", "/remove-all", "/nothing"}) expect(transcript, d, target, 401);
+  for (const char* target : {"/status", "/metrics", "/remove?id=x", "/remove-all", "/nothing"}) expect(transcript, d, target, 401);
   expect(transcript, d, "/remove-all", 200, {.headers = {"Authorization: Bearer 0123456789abcdef"}});  // empty
   daemon_stop(d);
 }
