@@ -224,7 +224,7 @@ mutants: have-test-libs ## small defects put into core, codec and store, one at 
 # are kept are replayed with the compiler of everything else, as one of the tests.
 FUZZ_CXX ?= clang++
 SECONDS ?= 60
-parts_fuzz := src/core/names.cc src/codec/*.cc src/daemon/routes.cc src/daemon/translate.cc src/io/httpd_target.cc src/io/docker_http.cc \
+parts_fuzz := src/core/names.cc src/codec/*.cc src/daemon/routes.cc src/daemon/translate.cc src/io/httpd_target.cc src/io/docker_http.cc src/io/docker_tls.cc \
   tests/support/harmless.cc
 libs_fuzz := $(libs_io)
 fuzz_flags := -O2 -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -gline-tables-only -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
