@@ -59,6 +59,17 @@ static void test_who_joins_a_resize_does_not_make_it_a_cold_claim(void**) {
   assert_int_equal(endings(d, Ending::PortHeld), 1);
 }
 
+static void test_nor_does_who_joins_while_it_waits_for_its_own_port(void**) {
+  Drive d = drive_start(1, 0);
+  drive_session(d, "ana");
+  drive_calm(d);
+  drive_access(d, "ana", kOther);
+  drive_access(d, "ana", kOther);
+  drive_calm(d);
+  assert_int_equal(claims(d, Claim::Resize), 1);
+  assert_int_equal(claims(d, Claim::Cold), 1);
+}
+
 static void test_another_size_while_it_is_on_its_way_is_a_resize(void**) {
   Drive d = drive_start(3, 0);
   drive_access(d, "ana");
@@ -161,6 +172,7 @@ int main() {
       cmocka_unit_test(test_one_of_each_kind),
       cmocka_unit_test(test_many_who_wait_for_one_session_are_one_claim),
       cmocka_unit_test(test_who_joins_a_resize_does_not_make_it_a_cold_claim),
+      cmocka_unit_test(test_nor_does_who_joins_while_it_waits_for_its_own_port),
       cmocka_unit_test(test_another_size_while_it_is_on_its_way_is_a_resize),
       cmocka_unit_test(test_a_launch_of_the_pool_on_its_way_is_a_miss_and_cold),
       cmocka_unit_test(test_sessions_found_at_the_start_are_no_claims),
