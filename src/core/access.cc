@@ -128,9 +128,9 @@ static Slot* furthest_pool_launch(Turn& turn) {
 }
 
 void access_take_launch(Turn& turn, Slot& slot, const std::string& client, const Want& want) {
+  slot.claim = want.resized ? Claim::Resize : Claim::Cold;
   slot_give(turn.table, slot, client);
   slot.size_by_default = !want.size_given;
-  slot.claim = want.resized ? Claim::Resize : Claim::Cold;
   say(turn, SayLevel::Info, "ACCESS",
       "POOL -> the pool container on its way on port=" + std::to_string(slot.port) + " is now for CPF=" + client);
   if (slot.state == SlotState::Waiting && slot.healthy) launch_ready(turn, slot);
