@@ -9,6 +9,7 @@
 
 #include "codec/settings.h"
 #include "daemon/daemon.h"
+#include "daemon/reload.h"
 #include "io/host.h"
 
 static const char kUsage[] =
@@ -21,35 +22,14 @@ static const char kUsage[] =
     "  --help          print this and exit\n"
     "  --version       print the version and exit\n"
     "\n"
-    "Settings come from the file .env in the current folder and from the environment, which wins:\n"
+    "Settings come from the file .env in the current folder and from the environment, which wins. SIGHUP has them read again:\n"
     "\n";
-
-// Sessions and log show one time. From here on, before there is a second thread, the C library counts in that zone, too.
-static void settle_time_zone(Settings* settings) {
-  if (settings->tz.empty()) settings->tz = host_time_zone();
-  if (!settings->tz.empty()) setenv("TZ", settings->tz.c_str(), 1);
-}
 
 static NameValues environment_values() {
   NameValues values;
   for (char** entry = environ; entry && *entry; entry++)
     if (const char* equals = strchr(*entry, '=')) values.emplace_back(std::string(*entry, static_cast<size_t>(equals - *entry)), equals + 1);
   return values;
-}
-
-// False: the reasons are on stderr, one line each.
-static bool load_settings(Settings* settings, std::vector<std::string>* warnings) {
-  NameValues environment = environment_values(), file;
-  std::vector<std::string> errors;
-  std::string text, error;
-  bool missing = false;
-  if (host_read_file(".env", &text, &missing, &error))
-    file = dotenv_parse(text, environment, warnings);
-  else if (!missing)
-    errors.push_back(error);
-  bool usable = settings_read(file, environment, settings, &errors, warnings) && errors.empty();
-  for (const std::string& line : errors) fprintf(stderr, "vnc-orchestrator: %s\n", line.c_str());
-  return usable;
 }
 
 int main(int count, char** words) {
@@ -67,14 +47,20 @@ int main(int count, char** words) {
     return 2;
   }
   if (count == 1) host_settle_memory(words);
+  const NameValues environment = environment_values();
   Settings settings;
-  std::vector<std::string> warnings;
-  if (!load_settings(&settings, &warnings)) return 2;
+  std::vector<std::string> errors, warnings;
+  if (!settings_load(environment, &settings, &errors, &warnings)) {
+    for (const std::string& error : errors) fprintf(stderr, "vnc-orchestrator: %s\n", error.c_str());
+    return 2;
+  }
   if (option == "--check-config") {
     for (const std::string& warning : warnings) fprintf(stderr, "vnc-orchestrator: warning: %s\n", warning.c_str());
     printf("%s", settings_values(settings).c_str());
     return 0;
   }
-  settle_time_zone(&settings);
-  return daemon_run(settings, warnings);
+  // Sessions and log show one time. From here on, before there is a second thread, the C library counts in that zone, too.
+  if (settings.tz.empty()) settings.tz = host_time_zone();
+  if (!settings.tz.empty()) setenv("TZ", settings.tz.c_str(), 1);
+  return daemon_run(settings, environment, warnings);
 }

@@ -21,7 +21,8 @@ struct StatusFacts {
   int pool_target = 0;
   bool engine_up = false;
   std::string version;
-  int64_t since_us = 0;  // the daemon's start, when the settings were read
+  int64_t since_us = 0;     // the daemon's start
+  int64_t settings_us = 0;  // when the settings were read last
 };
 // /status: active_containers counts every record, pool_containers those of the pool (so in the document's example). Of each record
 // only the document's eight fields are shown, and who watches.

@@ -94,6 +94,15 @@ NameValues dotenv_parse(std::string_view text, const NameValues& environment, st
 bool settings_read(const NameValues& file, const NameValues& environment, Settings* out, std::vector<std::string>* errors,
                    std::vector<std::string>* warnings);
 
+// A setting that is another one than before, as --check-config shows it: secrets stay hidden.
+struct SettingChange {
+  const char* name;
+  std::string from, to;
+  bool waits;  // for the next start: it is one that is read then alone
+};
+// What takes the place of `now` while the daemon runs: *next, in which those that wait for the next start are as they are now. In the table's order.
+std::vector<SettingChange> settings_adopt(const Settings& now, Settings* next);
+
 std::string settings_help();     // the settings part of --help
 std::string settings_example();  // .env.example, whole
 std::string settings_values(const Settings& settings);  // NAME=value a line, in table order: --check-config

@@ -7,8 +7,8 @@
 
 #include "codec/settings.h"
 
-// Runs in the foreground until SIGTERM or SIGINT. `warnings` are what reading the settings found odd. 0 after an orderly stop, 1 when it
-// could not start (the reason is on stderr and, once there is one, in the log).
-int daemon_run(const Settings& settings, const std::vector<std::string>& warnings);
+// Runs in the foreground until SIGTERM or SIGINT; SIGHUP has the settings read again, with the same `environment`. `warnings` are what reading
+// them found odd. 0 after an orderly stop, 1 when it could not start (the reason is on stderr and, once there is one, in the log).
+int daemon_run(const Settings& settings, const NameValues& environment, const std::vector<std::string>& warnings);
 
 #endif

@@ -17,6 +17,7 @@ struct StatusDesk {
   std::vector<uint64_t> served;   // requests that get the text under way; empty: none is
   std::vector<uint64_t> waiting;  // those that get the next one
   int64_t since_us = 0;           // the daemon's start
+  int64_t settings_us = 0;        // when the settings were read last
 };
 
 void status_desk_open(StatusDesk* desk, Mailbox* mailbox);

@@ -35,6 +35,7 @@ LogPtr log_open(const LogOptions& options, int64_t now_us, std::string* error);
 // for as well, a fifth of a second at the most.
 void log_line(Log* log, int64_t now_us, LogLevel level, std::string_view tag, std::string_view text, std::string_view request = {});
 bool log_wants(const Log* log, LogLevel level);
+void log_set_level(Log* log, LogLevel level);
 
 // Writes what is buffered and waits for it, a second at the most. A full or failing disk drops those lines (counted; said in the file when
 // there is room again), a slow one those that come after 8 MiB; neither holds the daemon up or ends it.

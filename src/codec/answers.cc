@@ -102,7 +102,7 @@ std::string answer_status(const std::vector<Record>& records, const StatusFacts&
   json_object_set_new(json.get(), "engine", json_string(facts.engine_up ? "up" : "away"));
   json_object_set_new(json.get(), "version", json_of(facts.version));
   json_object_set_new(json.get(), "running_since", json_of(snapshot_time(facts.since_us)));
-  json_object_set_new(json.get(), "settings_read_at", json_of(snapshot_time(facts.since_us)));
+  json_object_set_new(json.get(), "settings_read_at", json_of(snapshot_time(facts.settings_us)));
   json_t* list = json_array();
   for (const Record& record : records) json_array_append_new(list, json_of(record));
   json_object_set_new(json.get(), "records", list);

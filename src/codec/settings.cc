@@ -22,6 +22,7 @@ constexpr int kPortsMost = 1000;
 // One of text, number, real and level says where the value lives.
 struct Field {
   SettingRow row;
+  bool at_start = false;  // read at the start alone: what hangs on it cannot be changed while it runs
   const char* banner = nullptr;  // its name in the document's banner, when it stands there
   std::string Settings::*text = nullptr;
   bool is_login_url = false;  // may hold name:password@, and the password is shown to nobody
@@ -53,6 +54,7 @@ constexpr Field kFields[] = {
      .text = &Settings::vnc_image,
      .accept = accept_image},
     {.row = {"VNC_CONTAINER_PORT", "6080", kPortAllowed, "Port inside the container where noVNC listens"},
+     .at_start = true,
      .banner = "CONTAINER_PORT",
      .number = &Settings::vnc_container_port,
      .min = 1,
@@ -69,20 +71,24 @@ constexpr Field kFields[] = {
      .max = kPortMost},
     {.row = {"ORCHESTRATOR_PORT", "8080", "a whole number from 1 to 65535 outside the range of session ports",
              "Port of the orchestrator itself"},
+     .at_start = true,
      .number = &Settings::orchestrator_port,
      .min = 1,
      .max = kPortMost},
     {.row = {"STATE_FILE", "state.json", "a path of a file", "File in which sessions are remembered"},
+     .at_start = true,
      .text = &Settings::state_file,
      .accept = accept_file},
     {.row = {"DOCKER_NETWORK_NAME", "vnc_network",
              "letters, digits, '_', '.' and '-'; not a network of the engine's own",
              "Docker network of the sessions; made when it is not there"},
+     .at_start = true,
      .banner = "NETWORK_NAME",
      .text = &Settings::docker_network_name,
      .accept = accept_network},
     {.row = {"DOCKER_NETWORK_SUBNET", "10.10.0.0/24",
              "an IPv4 subnet from /8 to /30 with zero host bits, such as 10.10.0.0/24", "Subnet of that network"},
+     .at_start = true,
      .banner = "NETWORK_SUBNET",
      .text = &Settings::docker_network_subnet,
      .accept = accept_subnet},
@@ -143,6 +149,7 @@ constexpr Field kFields[] = {
      .max = kSizeMax},
     {.row = {"ORCHESTRATOR_HOST", "0.0.0.0", "an IP address or host name of this machine",
              "Address on which the orchestrator listens"},
+     .at_start = true,
      .text = &Settings::orchestrator_host,
      .accept = accept_listen},
     {.row = {"ALLOWED_HOSTS", "", "host names, each perhaps with a port, separated by commas",
@@ -156,6 +163,7 @@ constexpr Field kFields[] = {
      .accept = accept_token},
     {.row = {"ADMIN_LISTEN", "", "an IP address and port such as 127.0.0.1:8081, or unix:/path/of/socket",
              "Address of its own for all routes; ORCHESTRATOR_PORT then has /access, /health and /ready alone"},
+     .at_start = true,
      .text = &Settings::admin_listen,
      .accept = accept_place},
     {.row = {"VNC_SCHEME", "https", "http or https", "Scheme of the links that clients are sent to"},
@@ -168,6 +176,7 @@ constexpr Field kFields[] = {
      .max = 3600},
     {.row = {"MAX_CONNECTIONS", "12000", "a whole number from 16 to 1000000",
              "Connections that clients may hold open at once; beyond it each new one closes the one idle for longest"},
+     .at_start = true,
      .number = &Settings::max_connections,
      .min = 16,
      .max = 1000000},
@@ -177,9 +186,11 @@ constexpr Field kFields[] = {
      .min = 1,
      .max = 500000},
     {.row = {"LOG_DIR", "logs", "a path of a folder, or -", "Folder of the log files, one a day, kept for seven days; - for stderr alone"},
+     .at_start = true,
      .text = &Settings::log_dir,
      .accept = accept_plain},
     {.row = {"LOG_FORMAT", "text", "text or json", "How a line of the log looks; json is one object a line"},
+     .at_start = true,
      .text = &Settings::log_format,
      .accept = accept_log_format},
     {.row = {"LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", "Least important lines that are logged"},
@@ -250,18 +261,22 @@ constexpr Field kFields[] = {
      .accept = accept_languages},
     {.row = {"TZ", "", "a time zone such as America/Sao_Paulo",
              "Time zone of the sessions and of the log; without it that of this machine"},
+     .at_start = true,
      .text = &Settings::tz,
      .accept = accept_time_zone},
     {.row = {"DOCKER_HOST", "unix:///var/run/docker.sock", "unix:///path/of/socket or tcp://host:port",
              "Docker engine to use"},
+     .at_start = true,
      .text = &Settings::docker_host,
      .accept = accept_engine},
     {.row = {"DOCKER_TLS_VERIFY", "", "empty, or anything at all: 0 and no turn it on too, as with the docker command",
              "TLS with an engine at tcp://, which must show a certificate of ca.pem in DOCKER_CERT_PATH"},
+     .at_start = true,
      .text = &Settings::docker_tls_verify,
      .accept = accept_plain},
     {.row = {"DOCKER_CERT_PATH", "", "an absolute path of a folder",
              "Folder of ca.pem, cert.pem and key.pem for DOCKER_TLS_VERIFY; without it that of the docker command, ~/.docker"},
+     .at_start = true,
      .text = &Settings::docker_cert_path,
      .accept = accept_host_path},
 };
@@ -471,13 +486,36 @@ bool settings_read(const NameValues& file, const NameValues& environment, Settin
   return true;
 }
 
+// Whether it is the same in both, and, with `copy`, made so.
+static bool same_field(const Field& field, const Settings& from, Settings* to, bool copy) {
+  const auto compare = [&](auto member) {
+    if (member == nullptr) return true;
+    const bool same = from.*member == to->*member;
+    if (copy) to->*member = from.*member;
+    return same;
+  };
+  return compare(field.text) && compare(field.number) && compare(field.real) && compare(field.level);
+}
+
+std::vector<SettingChange> settings_adopt(const Settings& now, Settings* next) {
+  std::vector<SettingChange> changes;
+  for (const Field& field : kFields) {
+    if (same_field(field, now, next, false)) continue;
+    changes.push_back({field.row.name, show_field(field, now), show_field(field, *next), field.at_start});
+    if (field.at_start) same_field(field, now, next, true);
+  }
+  return changes;
+}
+
 std::string settings_help() {
   const std::string indent(kNameWidth + 4, ' ');
   std::string out;
-  for (const SettingRow& row : kRows) {
+  for (const Field& field : kFields) {
+    const SettingRow& row = field.row;
     out += "  " + padded(row.name, kNameWidth) + "  " + row.help + "\n";
     out += indent + "default: " + (row.default_text[0] != '\0' ? row.default_text : "none") + "\n";
     out += indent + "allowed: " + row.allowed + "\n";
+    if (field.at_start) out += indent + "read at the start alone\n";
   }
   return out;
 }

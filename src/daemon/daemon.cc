@@ -24,6 +24,7 @@
 #include "daemon/learned.h"
 #include "daemon/meters.h"
 #include "daemon/ready.h"
+#include "daemon/reload.h"
 #include "daemon/routes.h"
 #include "daemon/status.h"
 #include "daemon/translate.h"
@@ -55,7 +56,9 @@ using BasePtr = std::unique_ptr<event_base, Freer<event_base_free>>;
 using EventPtr = std::unique_ptr<event, Freer<event_free>>;
 
 struct Daemon {
-  const Settings* settings = nullptr;
+  Settings settings;
+  NameValues environment;  // of the start
+  int connections = 0;     // that clients may hold
   JobContext jobs;
   Doors doors;
   LogPtr log;
@@ -72,7 +75,7 @@ struct Daemon {
   ReadyDesk ready;
   Eyes eyes;
   WatcherPtr watcher;
-  EventPtr on_mail, on_timer, on_second, on_term, on_int;
+  EventPtr on_mail, on_timer, on_second, on_term, on_int, on_hup;
 
   Table table;
   std::deque<Event> arrived;  // taken in one after the other, also when taking one in makes another arrive
@@ -175,7 +178,7 @@ struct Performer {
   void operator()(const AnswerRedirect& action) const {
     if (const Asker* asker = labels_asker(daemon.entrances.labels, action.request))
       meters_access(&daemon.meters, action.claim, host_monotonic_us() - asker->began_us);
-    answer(action.request, route_redirect(*daemon.settings, action.port));
+    answer(action.request, route_redirect(daemon.settings, action.port));
   }
   void operator()(const AnswerRemoved& action) const { answer(action.request, route_removed(action)); }
   void operator()(const AnswerRemovedAll& action) const { answer(action.request, route_removed_all(action)); }
@@ -266,13 +269,13 @@ std::string network_anew(const std::string& name) {
 }
 
 void log_job(Daemon& daemon, const JobResult& result) {
-  if (result.network_remade) write_log(daemon, LogLevel::Warning, "NETWORK", "Network " + daemon.settings->docker_network_name + " had gone: made again");
+  if (result.network_remade) write_log(daemon, LogLevel::Warning, "NETWORK", "Network " + daemon.settings.docker_network_name + " had gone: made again");
   if (result.kind == JobKind::Launch) log_certificate(daemon, result.certificate, result.certificate_error);
   if (result.kind != JobKind::Connect || result.version.api.empty()) return;
   write_log(daemon, LogLevel::Info, "HEALTH CHECK",
             "Engine " + result.version.engine + " answers, API " + result.version.api + " (it offers " + result.version.api_minimum + " to " +
                 result.version.api + ")");
-  const std::string& name = daemon.settings->docker_network_name;
+  const std::string& name = daemon.settings.docker_network_name;
   if (result.error) {
     write_log(daemon, LogLevel::Error, "NETWORK", "Network " + name + " is not to be had, so no session can start: " + result.error.text);
     return;
@@ -281,14 +284,14 @@ void log_job(Daemon& daemon, const JobResult& result) {
   bool matches = false;
   for (const std::string& subnet : result.network.subnets) {
     subnets += (subnets.empty() ? "" : ", ") + subnet;
-    matches = matches || subnet == daemon.settings->docker_network_subnet;
+    matches = matches || subnet == daemon.settings.docker_network_subnet;
   }
   // Whoever is in DOCKER_NETWORK_SUBNET and not in a session's network is a client like any other.
   if (!result.network.subnets.empty()) daemon.doors.sessions = result.network.subnets;
   write_log(daemon, LogLevel::Info, "NETWORK", "Network " + name + (result.network.created ? " created: " : " reused: ") + subnets);
   if (!matches)
     write_log(daemon, LogLevel::Warning, "NETWORK",
-              "Network " + name + " has subnet " + subnets + ", not DOCKER_NETWORK_SUBNET=" + daemon.settings->docker_network_subnet +
+              "Network " + name + " has subnet " + subnets + ", not DOCKER_NETWORK_SUBNET=" + daemon.settings.docker_network_subnet +
                   ". " + network_anew(name));
   if (!result.network.isolated)
     write_log(daemon, LogLevel::Warning, "NETWORK",
@@ -336,7 +339,7 @@ struct Receiver {
     take(daemon, event_of_look(done));
   }
   void operator()(const EngineEvent& happened) const {
-    if (auto known = event_of_engine(happened, daemon.settings->docker_network_name)) take(daemon, std::move(*known));
+    if (auto known = event_of_engine(happened, daemon.settings.docker_network_name)) take(daemon, std::move(*known));
   }
   void operator()(const StreamOpened&) const {
     meters_stream(&daemon.meters, true, host_monotonic_us());
@@ -376,7 +379,7 @@ void on_second(evutil_socket_t, short, void* context) {
   log_tick(daemon.log.get(), host_wall_us());
   if (pool_thinks(daemon.table) && daemon.stop_by_ms == kNever) {
     // The memory of another machine's engine is not to be seen from here.
-    if (is_local_engine(*daemon.settings) && host_monotonic_ms() >= daemon.measure_at_ms) {
+    if (is_local_engine(daemon.settings) && host_monotonic_ms() >= daemon.measure_at_ms) {
       daemon.measure_at_ms = host_monotonic_ms() + kMeasureEveryMs;
       eyes_measure(&daemon.eyes);
     }
@@ -462,7 +465,7 @@ std::string hours_text(double value) {
 }
 
 void write_banner(Daemon& daemon, const std::vector<std::string>& warnings) {
-  const Settings& settings = *daemon.settings;
+  const Settings& settings = daemon.settings;
   write_log(daemon, LogLevel::Info, "", "========== STARTUP RECONCILIATION ==========");
   for (const std::string& line : settings_banner(settings)) write_log(daemon, LogLevel::Info, "", line);
   for (const std::string& warning : warnings) write_log(daemon, LogLevel::Warning, "", warning);
@@ -494,6 +497,55 @@ OwnCertificate own_certificate(const Settings& settings) {
   return OwnCertificate{state.string() + ".certificate.pem", host};
 }
 
+// What else is made of the settings, at the start and whenever they are read again.
+void adopt_settings(Daemon& daemon) {
+  const Settings& settings = daemon.settings;
+  daemon.doors.own = origin_own_hosts(settings, host_name());
+  daemon.doors.token = settings.admin_token;
+  daemon.doors.admin_elsewhere = !settings.admin_listen.empty();
+  daemon.jobs.settings = &settings;
+  daemon.jobs.probe_host = probe_host(settings);
+  daemon.jobs.certificate = own_certificate(settings);
+}
+
+CoreConfig core_config_now(const Daemon& daemon) { return core_config(daemon.settings, daemon.connections, daemon.jobs.run, host_boot_id()); }
+
+void remember_pool(Daemon& daemon) {
+  if (pool_thinks(daemon.table) && daemon.learned.path.empty())
+    say_learned(daemon, learned_load(&daemon.learned, daemon.settings.state_file, &daemon.table.foresight));
+}
+
+// ---- Settings read again. A bad file changes nothing.
+
+void reload(Daemon& daemon) {
+  Settings next;
+  std::vector<std::string> errors, warnings;
+  std::vector<ReloadWord> words;
+  if (settings_load(daemon.environment, &next, &errors, &warnings)) {
+    if (next.tz.empty()) next.tz = host_time_zone();
+    words = reload_words(settings_adopt(daemon.settings, &next));
+    daemon.settings = next;
+    log_set_level(daemon.log.get(), next.log_level);
+    adopt_settings(daemon);
+    daemon.status.settings_us = host_wall_us();
+  } else {
+    words = reload_refused(errors);
+  }
+  for (const std::string& warning : warnings) write_log(daemon, LogLevel::Warning, "RELOAD", warning);
+  for (const ReloadWord& word : words) write_log(daemon, word.level, "RELOAD", word.text);
+  if (!errors.empty()) return;
+  take(daemon, Reconfigured{core_config_now(daemon)});
+  daemon.settings.port_range_min = daemon.table.config.port_min;  // it may have had to stay
+  daemon.settings.port_range_max = daemon.table.config.port_max;
+  remember_pool(daemon);
+}
+
+void on_reload(evutil_socket_t, short, void* context) {
+  auto& daemon = *static_cast<Daemon*>(context);
+  log_flush(daemon.log.get());  // into a new file, should the old one have been moved
+  if (daemon.stop_by_ms == kNever) reload(daemon);
+}
+
 // The records of an earlier run. A file that cannot be understood is set aside, never overwritten. One that cannot be made is no reason
 // not to start: the table writes itself down once the engine has been listed, and tries again until it can.
 bool load_records(Daemon& daemon, std::vector<Record>* records, std::string* error) {
@@ -503,18 +555,18 @@ bool load_records(Daemon& daemon, std::vector<Record>* records, std::string* err
     case StoreRead::Missing:
       problem = store_replace(daemon.store.get(), snapshot_write({}));
       write_log(daemon, problem.empty() ? LogLevel::Info : LogLevel::Error, "STATE",
-                daemon.settings->state_file + (problem.empty() ? " made" : " is not there and could not be made: " + problem));
+                daemon.settings.state_file + (problem.empty() ? " made" : " is not there and could not be made: " + problem));
       return true;
     case StoreRead::Ok: break;
   }
   if (snapshot_parse(text, host_wall_us(), records, &problem)) {
-    write_log(daemon, LogLevel::Info, "STATE", std::to_string(records->size()) + " records read from " + daemon.settings->state_file);
+    write_log(daemon, LogLevel::Info, "STATE", std::to_string(records->size()) + " records read from " + daemon.settings.state_file);
     return true;
   }
   *error = store_set_aside(daemon.store.get(), host_wall_us(), &kept);
   if (!error->empty()) return false;
   write_log(daemon, LogLevel::Error, "STATE",
-            daemon.settings->state_file + " cannot be understood (" + problem + "): kept as " + kept +
+            daemon.settings.state_file + " cannot be understood (" + problem + "): kept as " + kept +
                 ". Sessions are recovered from the containers that run; those of the pool are made anew");
   return true;
 }
@@ -526,10 +578,11 @@ bool add_events(Daemon& daemon) {
   daemon.on_second.reset(evtimer_new(base, on_second, &daemon));
   daemon.on_term.reset(evsignal_new(base, SIGTERM, on_stop, &daemon));
   daemon.on_int.reset(evsignal_new(base, SIGINT, on_stop, &daemon));
-  if (!daemon.on_mail || !daemon.on_timer || !daemon.on_second || !daemon.on_term || !daemon.on_int) return false;
+  daemon.on_hup.reset(evsignal_new(base, SIGHUP, on_reload, &daemon));
+  if (!daemon.on_mail || !daemon.on_timer || !daemon.on_second || !daemon.on_term || !daemon.on_int || !daemon.on_hup) return false;
   tick_soon(daemon);
   return !event_add(daemon.on_mail.get(), nullptr) && daemon.ticking &&
-         !event_add(daemon.on_term.get(), nullptr) && !event_add(daemon.on_int.get(), nullptr);
+         !event_add(daemon.on_term.get(), nullptr) && !event_add(daemon.on_int.get(), nullptr) && !event_add(daemon.on_hup.get(), nullptr);
 }
 
 BasePtr make_base() {
@@ -541,7 +594,7 @@ BasePtr make_base() {
 
 // Everything that can fail before the loop runs, in the order in which it is undone at the end.
 bool set_up(Daemon& daemon, const HttpLimits& limits, const std::vector<std::string>& warnings, std::string* error) {
-  const Settings& settings = *daemon.settings;
+  const Settings& settings = daemon.settings;
   write_banner(daemon, warnings);
   daemon.store = store_open(settings.state_file, store_system_calls(), error);
   if (!daemon.store) return false;
@@ -561,9 +614,10 @@ bool set_up(Daemon& daemon, const HttpLimits& limits, const std::vector<std::str
   docker.container_port = settings.vnc_container_port;
   daemon.engine = docker_create(docker, error);
   if (!daemon.engine) return false;
-  daemon.doors = Doors{origin_own_hosts(settings, host_name()), settings.admin_token, !settings.admin_listen.empty(), {settings.docker_network_subnet}};
+  daemon.doors.sessions = {settings.docker_network_subnet};
+  daemon.jobs.run = host_random_id();
+  adopt_settings(daemon);
   if (!entrances_open(&daemon.entrances, daemon.base.get(), settings, limits, HttpHooks{on_request, on_gone, on_notice, &daemon}, error)) return false;
-  daemon.jobs = JobContext{&settings, host_random_id(), probe_host(settings), own_certificate(settings)};
   // Before the pool asks for it on several threads at once.
   if (const OwnCertificate& own = daemon.jobs.certificate; !own.path.empty()) {
     std::string why;
@@ -577,9 +631,9 @@ bool set_up(Daemon& daemon, const HttpLimits& limits, const std::vector<std::str
   daemon.writes = lane_create("store", 1, daemon.mailbox.get());
   status_desk_open(&daemon.status, daemon.mailbox.get());
   std::vector<Action> said;
-  daemon.table = orchestrator_create(core_config(settings, limits.max_connections, daemon.jobs.run, host_boot_id()), records, read_clocks(), &said);
+  daemon.table = orchestrator_create(core_config_now(daemon), records, read_clocks(), &said);
   for (const Action& action : said) std::visit(Performer{daemon, host_wall_us()}, action);
-  if (pool_thinks(daemon.table)) say_learned(daemon, learned_load(&daemon.learned, settings.state_file, &daemon.table.foresight));
+  remember_pool(daemon);
   daemon.watcher = watcher_start(daemon.engine.get(), daemon.mailbox.get());
   return true;
 }
@@ -602,13 +656,15 @@ bool threads_are_busy(Daemon& daemon) {
 
 }  // namespace
 
-int daemon_run(const Settings& settings, const std::vector<std::string>& warnings) {
+int daemon_run(const Settings& settings, const NameValues& environment, const std::vector<std::string>& warnings) {
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGHUP, SIG_IGN);  // a terminal that closes must not end the service
+  signal(SIGHUP, SIG_IGN);  // until the loop hears it; a terminal that closes must not end the service
   Daemon daemon;
-  daemon.settings = &settings;
+  daemon.settings = settings;
+  daemon.environment = environment;
   std::string error, few_files;
   const HttpLimits limits = entrances_limits(settings, &few_files);  // before the log's thread, see host_raise_file_limit
+  daemon.connections = limits.max_connections;
   LogOptions options{settings.log_dir, settings.log_level};
   if (settings.log_format == kLogJson) options.format = LogFormat::Json;
   daemon.log = log_open(options, host_wall_us(), &error);

@@ -8,13 +8,13 @@
 
 static void make(StatusDesk* desk, const Table& table) {
   desk->served.swap(desk->waiting);
-  const StatusFacts facts{table_max_slots(table), table.pool_target, table.engine_up, VNC_ORCHESTRATOR_VERSION, desk->since_us};
+  const StatusFacts facts{table_max_slots(table), table.pool_target, table.engine_up, VNC_ORCHESTRATOR_VERSION, desk->since_us, desk->settings_us};
   lane_submit(desk->lane.get(), LaneOrder::Normal, [records = table_status(table), facts]() -> Message { return StatusMade{answer_status(records, facts)}; });
 }
 
 void status_desk_open(StatusDesk* desk, Mailbox* mailbox) {
   desk->lane = lane_create("status", 1, mailbox);
-  desk->since_us = host_wall_us();
+  desk->since_us = desk->settings_us = host_wall_us();
 }
 
 void status_desk_ask(StatusDesk* desk, const Table& table, uint64_t request) {

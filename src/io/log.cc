@@ -206,6 +206,8 @@ static std::string_view date_at(Log* log, int64_t now_us) {
   return std::string_view(log->stamp.text).substr(0, 10);
 }
 
+void log_set_level(Log* log, LogLevel level) { log->options.level = level; }
+
 bool log_wants(const Log* log, LogLevel level) { return level >= log->options.level; }
 
 void log_line(Log* log, int64_t now_us, LogLevel level, std::string_view tag, std::string_view text, std::string_view request) {

@@ -54,7 +54,7 @@ static void test_status_as_the_document_shows_it(void**) {
   pool.width = "410";
   pool.height = "900";
   pool.created_us = pool.last_accessed_us = 1770571800000000;
-  const std::string body = answer_status({client, pool}, {20, 2, true, "1.2.3", 1770571800000000});
+  const std::string body = answer_status({client, pool}, {20, 2, true, "1.2.3", 1770571800000000, 1770575400000000});
   unsetenv("TZ");
   assert_text(body,
               "{\n"
@@ -65,7 +65,7 @@ static void test_status_as_the_document_shows_it(void**) {
               "  \"engine\": \"up\",\n"
               "  \"version\": \"1.2.3\",\n"
               "  \"running_since\": \"2026-02-08T14:30:00.000000\",\n"
-              "  \"settings_read_at\": \"2026-02-08T14:30:00.000000\",\n"
+              "  \"settings_read_at\": \"2026-02-08T15:30:00.000000\",\n"
               "  \"records\": [\n"
               "    {\n"
               "      \"client_id\": \"06798162320\",\n"

@@ -54,6 +54,20 @@ static void assert_values(const char* name, std::initializer_list<const char*> f
   }
 }
 
+static void test_a_reload_takes_what_it_can(void**) {
+  const Settings now = good({{"VNC_WIDTH", "800"}, {"ADMIN_TOKEN", "0123456789abcdef"}, {"STATE_FILE", "a.json"}});
+  Settings next = good({{"IDLE_TIMEOUT_HOURS", "2"}, {"ADMIN_TOKEN", "fedcba9876543210"}, {"STATE_FILE", "b.json"}, {"LOG_LEVEL", "DEBUG"}});
+  const std::vector<SettingChange> changes = settings_adopt(now, &next);
+  std::string told;
+  for (const SettingChange& one : changes) told += std::string(one.name) + ":" + one.from + ">" + one.to + (one.waits ? "!" : "") + " ";
+  assert_string_equal(told.c_str(), "STATE_FILE:a.json>b.json! IDLE_TIMEOUT_HOURS:8>2 VNC_WIDTH:800>410 ADMIN_TOKEN:***>*** LOG_LEVEL:INFO>DEBUG ");
+  assert_string_equal(next.state_file.c_str(), "a.json");
+  assert_string_equal(next.admin_token.c_str(), "fedcba9876543210");
+  assert_int_equal(next.vnc_width, 410);
+  Settings same = now;
+  assert_true(settings_adopt(now, &same).empty());
+}
+
 // The document's table, and ours.
 static void test_defaults(void**) {
   const Settings s = good({});
@@ -594,6 +608,7 @@ static void test_fingerprint(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
+      cmocka_unit_test(test_a_reload_takes_what_it_can),
       cmocka_unit_test(test_defaults),
       cmocka_unit_test(test_every_row_has_its_own_place),
       cmocka_unit_test(test_tls_with_the_engine),

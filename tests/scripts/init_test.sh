@@ -43,7 +43,7 @@ check "no word is 2" ended 2
 run script bogus
 check "an unknown word is 2" ended 2
 run script reload
-check "reload, which is not offered, is 3" ended 3
+check "reload: not running is 7" ended 7
 
 run script start
 check "start is 0" ended 0
@@ -68,15 +68,26 @@ run script start
 check "start: already running is 0" ended 0
 check "start: already running starts nothing" test "$(pid_now)" = "$first"
 
-for word in restart force-reload; do
-  before=$(pid_now)
+before=$(pid_now)
+run script restart
+check "restart is 0" ended 0
+check "restart ends the daemon" not is_daemon "$before"
+check "restart starts another" is_daemon "$(pid_now)"
+eventually daemon_is_up
+before=$(pid_now)
+reloads() { grep -c "\[RELOAD\] Settings read again" "$prefix/var/log/vnc-orchestrator/app.log.$(date +%Y-%m-%d)"; }
+for word in reload force-reload; do
+  told=$(reloads)
+  has_reloaded() { [ "$(reloads)" -gt "$told" ]; }
   run script "$word"
   check "$word is 0" ended 0
-  check "$word ends the daemon" not is_daemon "$before"
-  check "$word starts another" is_daemon "$(pid_now)"
+  check "$word has the settings read again" eventually has_reloaded
 done
-eventually daemon_is_up
+check "reload ends nothing" test "$(pid_now)" = "$before"
+check "reload leaves the daemon running" is_daemon "$before"
 echo "WARM_POOL_SIZE=many" >>"$settings"
+run script reload
+check "reload with a bad setting is 6 (not configured)" ended 6
 run script restart
 check "restart with a bad setting is 6 (not configured)" ended 6
 check "restart with a bad setting names it" says 'WARM_POOL_SIZE'

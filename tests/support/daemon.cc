@@ -251,6 +251,14 @@ void daemon_wait_pool(Daemon* daemon, int count, const At& at) {
   check_at(ready, "the pool did not come to " + std::to_string(count), at);
 }
 
+void daemon_reload(Daemon* daemon, const At& at) {
+  const auto reloads = [daemon] { return daemon_log_count(daemon, "[RELOAD] Settings read again") + daemon_log_count(daemon, "[RELOAD] Nothing is changed"); };
+  const size_t before = reloads();
+  write_env(daemon);
+  kill(daemon->pid, SIGHUP);
+  check_at(wait_until(10, [&] { return reloads() > before; }), "the log says nothing of a reload", at);
+}
+
 void daemon_stop(Daemon* daemon, const At& at) {
   check_at(daemon->pid > 0, "there is no daemon to stop", at);
   kill(daemon->pid, SIGTERM);

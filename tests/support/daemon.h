@@ -59,6 +59,7 @@ void daemon_start(Daemon* daemon, const At& at = At::current());            // a
 void daemon_wait_reconciled(Daemon* daemon, const At& at = At::current());  // the log's "[RECONCILE] Done"
 void daemon_wait_pool(Daemon* daemon, int count, const At& at = At::current());
 void daemon_stop(Daemon* daemon, const At& at = At::current());  // SIGTERM; must end with 0 within 10 s
+void daemon_reload(Daemon* daemon, const At& at = At::current());  // .env as the settings are now, SIGHUP; waits for the log to say what came of it
 void daemon_kill9(Daemon* daemon);
 int daemon_wait_exit(Daemon* daemon, double seconds);  // as Outcome::status, but not killed
 // Starts it with these arguments in its folder and waits for its end.
