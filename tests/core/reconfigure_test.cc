@@ -110,6 +110,20 @@ static void test_somebody_waiting_for_a_port_keeps_the_range_too(void**) {
   assert_int_equal(d.table.config.port_min, kPort);
 }
 
+static void test_an_heir_of_a_port_keeps_the_range_too(void**) {
+  Drive d = drive_start(1, 1);
+  const uint64_t ana = drive_access(d, "ana", kOther);
+  assert_true(slot(d, kPort).client.empty());
+  assert_string_equal(slot(d, kPort).heir.c_str(), "ana");
+  CoreConfig config = d.table.config;
+  config.port_min = config.port_max = kPort + 10;
+  reconfigured(d, config);
+  assert_int_equal(d.table.config.port_min, kPort);
+  drive_launched(d, kPort);
+  drive_calm(d);
+  expect_answer(d, ana, 302);
+}
+
 static void test_a_shorter_interval_counts_at_once(void**) {
   Drive d = drive_start(2, 0);
   CoreConfig config = d.table.config;
@@ -161,6 +175,18 @@ static void test_a_pool_that_failed_is_tried_at_once(void**) {
   assert_int_equal(jobs<DoLaunch>(d).size(), 1);
 }
 
+static void test_nothing_changes_any_more_while_stopping(void**) {
+  Drive d = drive_start(6, 2);
+  drive_calm(d);
+  drive_step(d, Stop{});
+  const size_t before = jobs<DoRemove>(d).size();
+  CoreConfig config = d.table.config;
+  config.fingerprint = "print-tomorrow";
+  reconfigured(d, config);
+  assert_int_equal(jobs<DoRemove>(d).size(), before);
+  assert_int_equal(count_of(d, SlotState::Ready), 2);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_a_session_outlives_every_change),
@@ -171,10 +197,12 @@ int main() {
       cmocka_unit_test(test_ports_are_added_and_given_up),
       cmocka_unit_test(test_a_session_outside_keeps_the_range_as_it_is),
       cmocka_unit_test(test_somebody_waiting_for_a_port_keeps_the_range_too),
+      cmocka_unit_test(test_an_heir_of_a_port_keeps_the_range_too),
       cmocka_unit_test(test_a_shorter_interval_counts_at_once),
       cmocka_unit_test(test_nobody_looks_any_more_so_nobody_counts_as_watching),
       cmocka_unit_test(test_before_the_first_listing_records_keep_their_places),
       cmocka_unit_test(test_a_pool_that_failed_is_tried_at_once),
+      cmocka_unit_test(test_nothing_changes_any_more_while_stopping),
   };
   return cmocka_run_group_tests_name("core/reconfigure", tests, nullptr, nullptr);
 }
