@@ -361,6 +361,7 @@ logdir = $(localstatedir)/log/$(name)
 sharedir = $(datadir)/$(name)
 daemon_user := vnc-orchestrator
 pages = $(call sources,README.md README.pt-BR.md CHANGELOG.md docs/*.md docs/openapi.yaml)
+monitoring = $(call sources,docs/monitoring/alerts.yml docs/monitoring/grafana-dashboard.json)
 # man8/vnc-orchestrator.8, pt_BR/man8/vnc-orchestrator.8 ...: where man looks for them, of docs/man/[LANGUAGE/]PAGE.SECTION
 manuals = $(call sources,docs/man/*.[58] docs/man/*/*.[58])
 manual_path = $(mandir)/$(patsubst docs/man/%,%,$(dir $(1)))man$(subst .,,$(suffix $(1)))/$(notdir $(1))
@@ -370,7 +371,7 @@ fill_paths = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@confdir@|$(confdir)|g' -e 
 
 .PHONY: install uninstall
 install: all ## install the daemon, its init script, systemd unit, settings and pages (DESTDIR=, prefix=)
-	$(INSTALL) -d $(addprefix $(DESTDIR),$(sbindir) $(confdir) $(sysconfdir)/init.d $(unitdir) $(docdir) $(sharedir) $(logdir))
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(sbindir) $(confdir) $(sysconfdir)/init.d $(unitdir) $(docdir)/monitoring $(sharedir) $(logdir))
 	$(INSTALL) -d -m 0700 $(DESTDIR)$(statedir)
 	$(INSTALL) -m 0755 vnc-orchestrator $(DESTDIR)$(sbindir)/$(name)
 	$(fill_paths) $(srcdir)/init/$(name) > $(DESTDIR)$(sysconfdir)/init.d/$(name)
@@ -382,6 +383,7 @@ install: all ## install the daemon, its init script, systemd unit, settings and 
 	    $(srcdir)/.env.example > $(DESTDIR)$(confdir)/$(name).env; }
 	ln -sfn $(confdir)/$(name).env $(DESTDIR)$(statedir)/.env
 	$(INSTALL) -m 0644 $(addprefix $(srcdir)/,$(pages)) $(DESTDIR)$(docdir)
+	$(INSTALL) -m 0644 $(addprefix $(srcdir)/,$(monitoring)) $(DESTDIR)$(docdir)/monitoring
 	$(foreach manual,$(manuals),$(INSTALL) -D -m 0644 $(srcdir)/$(manual) $(DESTDIR)$(call manual_path,$(manual)) &&) true
 	$(INSTALL) -m 0755 $(srcdir)/init/user.sh $(DESTDIR)$(sharedir)
 	rm -rf $(DESTDIR)$(sharedir)/image && cp -R --preserve=mode $(srcdir)/image $(DESTDIR)$(sharedir)/image
@@ -393,7 +395,7 @@ endif
 uninstall: ## remove what install put there; settings, state, logs and the user stay
 	rm -f $(addprefix $(DESTDIR),$(sbindir)/$(name) $(sysconfdir)/init.d/$(name) $(unitdir)/$(name).service)
 	rm -f $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(pages))) $(foreach manual,$(manuals),$(DESTDIR)$(call manual_path,$(manual)))
-	rm -rf $(DESTDIR)$(sharedir)
+	rm -rf $(DESTDIR)$(sharedir) $(DESTDIR)$(docdir)/monitoring
 	rmdir $(DESTDIR)$(docdir) 2>/dev/null || true
 
 .PHONY: deb

@@ -29,7 +29,7 @@ check "a changed source is compiled again, alone" test "$(grep -c -- ' -c -o ' <
 run make install DESTDIR="$scratch/dest"
 check "make install DESTDIR succeeds" ended 0
 for file in usr/sbin/vnc-orchestrator etc/init.d/vnc-orchestrator usr/lib/systemd/system/vnc-orchestrator.service \
-  etc/vnc-orchestrator/vnc-orchestrator.env usr/share/doc/vnc-orchestrator/README.md \
+  etc/vnc-orchestrator/vnc-orchestrator.env usr/share/doc/vnc-orchestrator/README.md usr/share/doc/vnc-orchestrator/monitoring/alerts.yml \
   usr/share/man/man8/vnc-orchestrator.8 usr/share/man/pt_BR/man5/vnc-orchestrator.env.5 \
   usr/share/vnc-orchestrator/user.sh usr/share/vnc-orchestrator/image/build.sh; do
   check "make install puts $file there" test -e "$scratch/dest/$file"
