@@ -19,9 +19,9 @@ english() {
     END { print row }'
 }
 portuguese() {
-  awk -F ' *[|] *' '/^[|] `[A-Z][A-Z0-9_]+` [|]/ {
+  awk -F ' *[|] *' -v at_start=" $("$daemon" --help | awk '/^  [A-Z]/ { name = $1 } /^ +read at the start alone/ { printf "%s ", name }')" '/^[|] `[A-Z][A-Z0-9_]+` [|]/ {
     gsub(/`/, "", $2)
-    print $2 "\t" $4 "\tpadrão: " ($3 == "" ? "nenhum" : $3)
+    print $2 "\t" $4 "\tpadrão: " ($3 == "" ? "nenhum" : $3) (index(at_start, " " $2 " ") ? "\tlida só na partida" : "")
   }' "$source_dir/README.pt-BR.md" | sed -E 's/\[([^]]*)\]\([^)]*\)/\1/g'
 }
 
