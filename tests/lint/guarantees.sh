@@ -42,17 +42,8 @@ awk -F ' *\\| *' '
   }
   END { print rows > "/dev/stderr" }' "$page" >"$scratch/cells" 2>"$scratch/rows"
 
-number=0
-# report NAME FINDINGS
-report() {
-  number=$((number + 1))
-  if [ -z "$2" ]; then
-    echo "ok $number - $1"
-  else
-    echo "not ok $number - $1"
-    printf '%s\n' "$2" | sed 's/^/# /'
-  fi
-}
+# shellcheck source=tests/lint/report.sh
+. tests/lint/report.sh
 
 rows=$(cat "$scratch/rows")
 report "$page has a row for each of 13 guarantees and 9 rules" "$([ "$rows" = 22 ] || echo "$rows rows")"

@@ -9,17 +9,8 @@ pages=(docs/man/*.[58] docs/man/pt_BR/*.[58])
 scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
 
-number=0
-# report NAME FINDINGS
-report() {
-  number=$((number + 1))
-  if [ -z "$2" ]; then
-    echo "ok $number - $1"
-  else
-    echo "not ok $number - $1"
-    printf '%s\n' "$2" | sed 's/^/# /'
-  fi
-}
+# shellcheck source=tests/lint/report.sh
+. tests/lint/report.sh
 
 cp -r docs/man "$scratch/man"
 written=$(docs/man/write.sh "$scratch/man" 2>&1 && diff -r docs/man "$scratch/man")

@@ -40,6 +40,7 @@ same ".env.example has every setting (< --check-config, > .env.example)" "$scrat
 same "README.md has every setting (< --check-config, > README.md)" "$scratch/known" "$scratch/readme"
 same ".env.example shows the defaults (< default, > .env.example)" "$scratch/defaults" "$scratch/example-values"
 "$daemon" --help | awk '/^  [A-Z]/ { name = $1 } /read at the start alone/ { print name }' | sort >"$scratch/start"
+# shellcheck disable=SC2016  # backquotes of the page
 grep '^Read at the start alone: ' README.md | grep -oE '`[A-Z_]+`' | tr -d '`' | sort >"$scratch/readme-start"
 same "README.md names what is read at the start alone (< --help, > README.md)" "$scratch/start" "$scratch/readme-start"
 echo "1..$number"

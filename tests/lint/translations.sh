@@ -39,17 +39,8 @@ outline() {
     END { flush() }' | sort
 }
 
-number=0
-# report NAME FINDINGS
-report() {
-  number=$((number + 1))
-  if [ -z "$2" ]; then
-    echo "ok $number - $1"
-  else
-    echo "not ok $number - $1"
-    printf '%s\n' "$2" | sed 's/^/# /'
-  fi
-}
+# shellcheck source=tests/lint/report.sh
+. tests/lint/report.sh
 for pair in "${pairs[@]}"; do
   outline "${pair%:*}" >"$scratch/english"
   outline "${pair#*:}" >"$scratch/portuguese" 2>"$scratch/trouble"
