@@ -46,8 +46,8 @@ void memory(Scene* scene) {
     round.base.pid = idle_start(scene, scene->suite->first_port + 39 - static_cast<int>(&round - rounds.data()));
   }
   Row busy = {.name = "idle daemons", .unit = ""};
+  sleep(20);  // threads without work end after ten; and those of the daemons that have just begun are no others' work
   row_wait_for_quiet(&busy);
-  sleep(20);  // threads without work end after ten
   for (Round& round : rounds) {
     for (Idler& one : round.ours)
       if (one.pid > 0) idler_look(&one);
