@@ -47,7 +47,8 @@ long at_rest(const Daemon* d) {
 }
 
 // Each thread of the workers kept what it had freed, in a heap of its own: a third of a megabyte more after twelve waves than after two, and on it
-// went. What grows now, by a third of that, is what is remembered for a minute of each container that has gone.
+// went. What grows now, by half of that, is what is remembered for a minute of each container that has gone (150 to 170 KiB, 240 seen on a busy machine); a
+// minute later ten more waves add nothing.
 void what_one_wave_took_serves_the_next(Scene* scene) {
   Daemon* d = scene->daemon;
   standin_start(scene, kSlots, 100, 20);
@@ -60,7 +61,7 @@ void what_one_wave_took_serves_the_next(Scene* scene) {
   const long late = at_rest(d);
   report_row("memory (private, dirty) after 2 waves of 24 sessions, after 12", std::to_string(early) + ", " + std::to_string(late) + " KiB");
   if (!memory_is_sanitized())
-    check_at(late - early < 220, std::to_string(late) + " KiB after twelve waves, " + std::to_string(early) + " after two");
+    check_at(late - early < 280, std::to_string(late) + " KiB after twelve waves, " + std::to_string(early) + " after two");
 }
 
 }  // namespace
