@@ -22,17 +22,8 @@ never=(
   "codec   ($io_headers|$thread_headers|$clock_headers)"
 )
 
-number=0
-# report NAME FINDINGS: one TAP line, and what was found when it is not ok.
-report() {
-  number=$((number + 1))
-  if [ -z "$2" ]; then
-    echo "ok $number - $1"
-  else
-    echo "not ok $number - $1"
-    printf '%s\n' "$2" | sed 's/^/# /'
-  fi
-}
+# shellcheck source=tests/lint/report.sh
+. tests/lint/report.sh
 
 # includes_of QUOTE FILE...: "file:line:header" for each #include "header" or <header>.
 includes_of() {
