@@ -525,9 +525,10 @@ std::string settings_example() {
       "# Settings of the VNC orchestrator, with their defaults. Copy this file to .env and change what you need.\n"
       "# The environment wins over .env; an empty value counts as not set.\n"
       "# Quotes are needed only around a value with ' #' in it.\n";
-  for (const SettingRow& row : kRows) {
-    out += std::string("\n# ") + row.help + ".\n# Allowed: " + row.allowed + ".\n" + row.name + "=" + row.default_text +
-           "\n";
+  for (const Field& field : kFields) {
+    const SettingRow& row = field.row;
+    out += std::string("\n# ") + row.help + ".\n# Allowed: " + row.allowed + ".\n" + (field.at_start ? "# Read at the start alone.\n" : "") + row.name + "=" +
+           row.default_text + "\n";
   }
   return out;
 }
