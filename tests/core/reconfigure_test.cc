@@ -164,6 +164,17 @@ static void test_before_the_first_listing_records_keep_their_places(void**) {
   assert_int_equal(d.table.slots.size(), 6);
 }
 
+static void test_before_the_first_listing_a_pool_outside_is_not_kept(void**) {
+  Drive d = drive_create(drive_config(2, 1), {record_of("__pool__", "p", kPort)});
+  CoreConfig config = d.table.config;
+  config.port_min = config.port_max = kPort + 1;
+  reconfigured(d, config);
+  drive_engine_up(d, {seen_named("vnc_pool_5000", "p", kPort)});
+  drive_calm(d);
+  assert_null(slot_at(d.table, kPort));
+  expect_state(d, kPort + 1, SlotState::Ready);
+}
+
 static void test_a_pool_that_failed_is_tried_at_once(void**) {
   Drive d = drive_start(2, 1);
   drive_launch_failed(d, jobs<DoLaunch>(d)[0].port, Fault::Refused, "no such command");
@@ -201,6 +212,7 @@ int main() {
       cmocka_unit_test(test_a_shorter_interval_counts_at_once),
       cmocka_unit_test(test_nobody_looks_any_more_so_nobody_counts_as_watching),
       cmocka_unit_test(test_before_the_first_listing_records_keep_their_places),
+      cmocka_unit_test(test_before_the_first_listing_a_pool_outside_is_not_kept),
       cmocka_unit_test(test_a_pool_that_failed_is_tried_at_once),
       cmocka_unit_test(test_nothing_changes_any_more_while_stopping),
   };

@@ -56,6 +56,8 @@ inline constexpr Found kFound[] = {
      "Answer 0 0 0 0; Watch 0 2 0 0; Answer 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Call 0 0 0 0; Answer 0 0 0 0; "
      "Prompt 0 0 0 0; Kill 0 0 0 0; StreamOpens 0 0 0 0; Health 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; "
      "HandMakes 0 2 575 0; Ask 0 0 0 0"},
+    {"a pool container outside of a range that a reload moved before the first listing was kept", 20362535,
+     "RemoveOne 0 0 0 0; Stop 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Answer 0 0 0 0; Exit 0 0 0 0; Reload 0 0 668514 0"},
     {"a renaming planned amid the first listing was under way for ever", 7008834,
      "StreamOpens 0 0 0 0; Prompt 0 0 0 0; Ask 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; DiskFull 0 0 0 87; Health 0 0 "
      "0 38; Ask 0 0 0 82; Prompt 0 0 0 0; Answer 0 0 0 0; DiskFull 0 0 0 0; HandRestarts 0 0 0 0; Kill 0 0 0 0; HandRenames 0 0 667 "
