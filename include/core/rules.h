@@ -93,6 +93,8 @@ Slot* launch_free_port(Turn& turn);  // the one free for longest; nullptr when n
 void removal_begin(Turn& turn, Slot& slot, Ending ending, const std::string& why);
 void removal_done(Turn& turn, const RemoveDone& event);
 void removal_tick(Turn& turn);
+// Whether containers that no session needs are being removed just now.
+bool removal_has_leftovers(const Table& table);
 void removal_orphan(Turn& turn, const std::string& id, const std::string& name);
 void remove_asked(Turn& turn, const RemoveAsked& event);
 void remove_all_asked(Turn& turn, const RemoveAllAsked& event);

@@ -142,6 +142,7 @@ struct Slot {
   int removals = 0;
   int64_t remove_at_ms = kNever;
   int64_t block_after_ms = 0;   // REMOVING: keep the port from use for so long when it is free
+  bool leftover = false;        // REMOVING, FREE: what keeps it from use is a container of ours that is being removed
   std::string heir;             // REMOVING: the client who owns the port next. Changed by slot_set_heir alone
   Want heir_want;
   std::vector<Waiter> removers;  // requests to be told when it is gone
@@ -213,7 +214,7 @@ struct Table {
   int room = INT_MAX;       // how many more sessions the machine's memory has room for, launches since the last look taken off
   int64_t cleanup_at_ms = kNever;
 
-  std::vector<std::string> seekers;  // clients who wait for a look at whose port they may have, in order
+  std::vector<std::string> seekers;  // clients who wait for a look at whose port they may have, or until leftovers have gone, in order
   bool seeking = false;              // that look is under way
   int64_t round_at_ms = kNever;      // the next look at everybody
   int round_looks = 0;               // looks of the round under way

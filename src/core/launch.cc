@@ -37,6 +37,7 @@ void launch_begin(Turn& turn, Slot& slot, const std::string& client, const Want&
   if (!client.empty()) slot.claim = want.resized ? Claim::Resize : Claim::Cold;
   slot.fingerprint = table.config.fingerprint;
   slot.launched_ms = turn.now.mono_ms;
+  slot.leftover = false;
   if (turn.table.room > 0 && turn.table.room != INT_MAX) --turn.table.room;
   slot.created_us = turn.now.wall_us;
   slot.created_ms = turn.now.mono_ms;
@@ -74,18 +75,14 @@ void launch_fail(Turn& turn, Slot& slot, int status, const std::string& why, int
   if (again && !turn.table.stopping) access_serve(turn, client, access_wanted(turn, client));
 }
 
-// While leftovers of ours are being removed, what holds a port or a name is most likely one of them, and soon gone.
-static int64_t block_ms(const Turn& turn) {
-  for (const auto& [id, since] : turn.table.orphans)
-    if (since == kNever) return 2 * kRetryMs;
-  return kPortBlockMs;
-}
 
 // The port belongs to somebody else for now: another one is tried before the client is told anything.
 static void port_is_taken(Turn& turn, Slot& slot, const std::string& why) {
   std::string client = slot.client;
   Want want{!slot.size_by_default, slot.size, slot.claim == Claim::Resize};
-  slot.block_after_ms = block_ms(turn);
+  // While leftovers of ours are being removed it is most likely one of them, and soon gone.
+  slot.leftover = removal_has_leftovers(turn.table);
+  slot.block_after_ms = slot.leftover ? 2 * kRetryMs : kPortBlockMs;
   say(turn, SayLevel::Warning, "PORT",
       "Port " + std::to_string(slot.port) + " is skipped for " + std::to_string(slot.block_after_ms / 1000) + " s: " + why);
   removal_begin(turn, slot, Ending::PortHeld, "its port or name is held");

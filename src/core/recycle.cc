@@ -16,6 +16,21 @@ static void give_up(Turn& turn, Slot& slot, const std::string& client, const Wan
     access_serve(turn, client, want);
 }
 
+// A leftover of ours that keeps a port from use is about to go: nobody's session is ended for what takes a moment.
+static bool leftover_goes(const Slot& slot) {
+  return slot.leftover && !slot.outside && (slot.state == SlotState::Free || (slot.state == SlotState::Removing && slot.removals == 0));
+}
+
+static bool wait_for_leftovers(Turn& turn) {
+  bool wait = false;
+  for (const auto& [port, slot] : turn.table.slots) {
+    if (!leftover_goes(slot)) continue;
+    wait = true;
+    if (slot.state == SlotState::Free) table_wake(turn.table, slot.blocked_until_ms);
+  }
+  return wait;
+}
+
 // Clients come before refills: a port that falls free goes to who waits for another one to be freed, or seeks one, and not to the pool.
 void recycle_serve_heirs(Turn& turn) {
   Table& table = turn.table;
@@ -38,6 +53,7 @@ void recycle_serve_heirs(Turn& turn) {
     speak_for(turn, client);
     access_serve(turn, client, access_wanted(turn, client));
   }
+  if (!table.seekers.empty() && !table.seeking && !wait_for_leftovers(turn)) recycle_looked(turn);
 }
 
 // ---- Whose session may be taken.
@@ -116,7 +132,7 @@ static bool all_are_on_their_way(const Table& table) {
   auto all = [&](SlotState state) { return table.count[static_cast<size_t>(state)]; };
   auto pool = [&](SlotState state) { return table.count_pool[static_cast<size_t>(state)]; };
   return !all(SlotState::Assigned) && !all(SlotState::Ready) && !all(SlotState::Removing) && !pool(SlotState::Creating) &&
-         !pool(SlotState::Waiting);
+         !pool(SlotState::Waiting) && !removal_has_leftovers(table);
 }
 
 // Nobody has it yet, and nothing says that its removal takes long.
@@ -126,6 +142,7 @@ bool recycle_can(const Table& table) {
   const bool looks = table.config.recycle == RecycleRule::Unwatched && table.config.look_every_ms;
   for (const auto& [port, slot] : table.slots) {
     if (slot.outside) continue;
+    if (leftover_goes(slot)) return true;
     switch (slot.state) {
       case SlotState::Creating:
       case SlotState::Waiting:
@@ -181,6 +198,10 @@ Recycled recycle_for(Turn& turn, const std::string& client, const Want& want) {
   } else if (ready) {
     say(turn, SayLevel::Info, "RECYCLE", "No port is free: the pool container on port " + std::to_string(ready->port) + " is given up" + whom);
     give_up(turn, *ready, client, want, Ending::Yielded, "its port is needed for a client");
+  } else if (wait_for_leftovers(turn)) {
+    if (!turn.table.waiters.count(client)) return Recycled::Nothing;  // it gave up waiting, and will ask again
+    turn.table.seekers.push_back(client);
+    say(turn, SayLevel::Info, "RECYCLE", "No port is free: leftovers that hold one are being removed" + whom);
   } else {
     Choice choice = choose(turn);
     if (choice.by_look && !turn.table.waiters.count(client)) return Recycled::Nothing;  // it gave up waiting: nobody is sent away for its retry

@@ -76,20 +76,35 @@ void removal_begin(Turn& turn, Slot& slot, Ending ending, const std::string& why
   send_removal(turn, slot);
 }
 
+bool removal_has_leftovers(const Table& table) {
+  return std::any_of(table.orphans.begin(), table.orphans.end(), [](const auto& entry) { return entry.second == kNever; });
+}
+
+static void orphan_done(Turn& turn, const RemoveDone& event, bool gone) {
+  Table& table = turn.table;
+  if (gone) {
+    say(turn, SayLevel::Info, "REMOVE", "Removed container=" + short_id(event.container_id) + ", which no session needed");
+    table.orphans[event.container_id] = turn.now.mono_ms;
+  } else {
+    say(turn, SayLevel::Warning, "REMOVE", "Could not remove container=" + short_id(event.container_id) + ": " + event.failure.text);
+    // The next listing finds it again. One that the engine may still remove is nobody's session any more, whoever has need of it by then.
+    if (event.failure.fault == Fault::Unknown)
+      table.orphans[event.container_id] = kDoomed;
+    else
+      table.orphans.erase(event.container_id);
+  }
+  if (removal_has_leftovers(table)) return;
+  for (auto& [port, slot] : table.slots)
+    if (slot.state == SlotState::Free && slot.leftover) {
+      slot.leftover = false;
+      slot.blocked_until_ms = turn.now.mono_ms;
+    }
+}
+
 void removal_done(Turn& turn, const RemoveDone& event) {
   bool gone = event.failure.fault == Fault::None || event.failure.fault == Fault::NotFound;
   if (event.port == 0) {
-    if (gone) {
-      say(turn, SayLevel::Info, "REMOVE", "Removed container=" + short_id(event.container_id) + ", which no session needed");
-      turn.table.orphans[event.container_id] = turn.now.mono_ms;
-    } else {
-      say(turn, SayLevel::Warning, "REMOVE", "Could not remove container=" + short_id(event.container_id) + ": " + event.failure.text);
-      // The next listing finds it again. One that the engine may still remove is nobody's session any more, whoever has need of it by then.
-      if (event.failure.fault == Fault::Unknown)
-        turn.table.orphans[event.container_id] = kDoomed;
-      else
-        turn.table.orphans.erase(event.container_id);
-    }
+    orphan_done(turn, event, gone);
     return;
   }
   Slot* slot = slot_of(turn.table, event.port, event.generation);

@@ -72,6 +72,7 @@ static void forget(Table& table, Slot& slot) {
   blank.generation = slot.generation;
   blank.changed = slot.changed;
   blank.blocked_until_ms = slot.blocked_until_ms;
+  blank.leftover = slot.leftover;
   blank.freed = ++table.frees;
   slot = std::move(blank);
 }
@@ -266,7 +267,9 @@ std::string table_check(const Table& table) {
   }
   for (const std::string& client : table.seekers)
     if (!table.waiters.count(client)) return "client " + client + " seeks and nobody waits";
-  if (!table.seekers.empty() && !table.seeking) return "clients seek and nobody looks";
+  auto is_leftover = [](const auto& entry) { return entry.second.leftover; };
+  if (!table.seekers.empty() && !table.seeking && std::none_of(table.slots.begin(), table.slots.end(), is_leftover))
+    return "clients seek and nobody looks";
   if (waiting != table.waiting_for.size()) return "a request waits in no queue";
   if (table.reconciled && !table.early.empty()) return "early requests were left behind";
   if (table.defects) return "a slot made an illegal move";

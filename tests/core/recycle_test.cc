@@ -199,6 +199,52 @@ static void test_a_port_outside_the_range_that_falls_free_is_given_to_nobody(voi
   assert_int_equal(outcome(d, request).port, kPort);
 }
 
+// A restart amid creations: the other port is held by what the creations left, and c0's client was sent to its own just now.
+static Drive held_by_a_leftover() {
+  Drive d = drive_create(drive_config(2, 0), {record_of("c0", "a", kPort)});
+  drive_engine_up(d, {seen_named("vnc_c0", "a", kPort), seen_named("vnc_pool_5001", "left", kPort + 1)});
+  drive_access(d, "ana");
+  drive_launch_failed(d, kPort + 1, Fault::PortTaken, "port is already allocated", "new");
+  return d;
+}
+
+static void test_nobodys_session_is_ended_while_a_leftover_holds_a_port(void**) {
+  Drive d = held_by_a_leftover();
+  const uint64_t other = drive_access(d, "bia");  // the failed launch has not been given back yet
+  drive_removed(d, kPort + 1);
+  assert_true(has_slot(d, "c0"));
+  drive_removed(d, 0);
+  expect_state(d, kPort + 1, SlotState::Creating);  // at once when the leftover has gone
+  assert_int_equal(slot_for(d, "ana").port, kPort + 1);
+  drive_calm(d);
+  assert_false(has_slot(d, "c0"));  // now there is nothing else for the second
+  expect_answer(d, other, 302);
+}
+
+static void test_a_leftover_that_cannot_be_removed_keeps_nobody_waiting(void**) {
+  Drive d = held_by_a_leftover();
+  drive_removed(d, kPort + 1);
+  drive_removed(d, 0, Fault::Refused);
+  assert_int_equal(slot_for(d, "ana").port, kPort + 1);  // it may be free by now: tried once more
+  drive_launch_failed(d, kPort + 1, Fault::PortTaken, "port is already allocated", "new2");
+  drive_removed(d, kPort + 1);
+  drive_wait(d, 2100);
+  assert_false(has_slot(d, "c0"));
+}
+
+static void test_with_nobodys_session_to_end_a_leftover_is_waited_for_too(void**) {
+  Drive d = drive_create(drive_config(1, 0), {});
+  drive_engine_up(d, {seen_named("vnc_pool_5000", "left", kPort)});
+  const uint64_t request = drive_access(d, "ana");
+  drive_launch_failed(d, kPort, Fault::PortTaken, "port is already allocated", "new");
+  drive_removed(d, kPort);
+  expect_waits(d, request);
+  drive_wait(d, 2100);  // the engine is slow: the port is tried again
+  expect_state(d, kPort, SlotState::Creating);
+  drive_calm(d);
+  expect_answer(d, request, 302);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_the_oldest_access_goes),
@@ -216,6 +262,9 @@ int main() {
       cmocka_unit_test(test_an_heir_may_change_its_mind_about_the_size),
       cmocka_unit_test(test_a_session_outside_the_range_is_not_recycled),
       cmocka_unit_test(test_a_port_outside_the_range_that_falls_free_is_given_to_nobody),
+      cmocka_unit_test(test_nobodys_session_is_ended_while_a_leftover_holds_a_port),
+      cmocka_unit_test(test_a_leftover_that_cannot_be_removed_keeps_nobody_waiting),
+      cmocka_unit_test(test_with_nobodys_session_to_end_a_leftover_is_waited_for_too),
   };
   return cmocka_run_group_tests_name("core/recycle", tests, nullptr, nullptr);
 }

@@ -176,6 +176,8 @@ static void was_recycled(World& world, const Was& was) {
     const std::string which = " although port " + std::to_string(other.port);
     if (other.state == SlotState::Free && now->state == SlotState::Free && other.blocked_until_ms <= world.now.mono_ms)
       broken(world, "the session of " + was.client + " is recycled" + which + " is free");
+    if (other.state == SlotState::Free && now->state == SlotState::Free && now->leftover && now->blocked_until_ms > world.now.mono_ms)
+      broken(world, "the session of " + was.client + " is recycled" + which + " is held by leftovers only");
     if (other.state == SlotState::Ready && now->state == SlotState::Ready)
       broken(world, "the session of " + was.client + " is recycled" + which + " is READY");
     const bool both = other.state == SlotState::Assigned && now->state == SlotState::Assigned;
