@@ -56,8 +56,9 @@ void rename_tick(Turn& turn) {
 
 void rename_done(Turn& turn, const RenameDone& event) {
   Slot* slot = slot_of(turn.table, event.port, event.generation);
-  if (!slot || slot->state != SlotState::Assigned) return;
+  if (!slot) return;
   slot->renaming = false;
+  if (slot->state != SlotState::Assigned) return;
   if (event.failure.fault == Fault::None) {
     slot->rename_at_ms = kNever;
     slot_set_container(turn.table, *slot, slot->container_id, event.name);
