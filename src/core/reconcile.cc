@@ -227,7 +227,6 @@ static void adopt(Turn& turn, const Seen& seen, const std::string& client) {
   bool healthy = seen.health == SeenHealth::Healthy || seen.health == SeenHealth::Unhealthy;
   slot_move(table, *slot, healthy ? SlotState::Claiming : SlotState::Waiting);
   slot_give(table, *slot, client);
-  recycle_forget(turn, client);  // it seeks no more: here is its session
   slot_set_container(table, *slot, seen.id, seen.name);
   slot->size = seen.size.width ? seen.size : table.config.default_size;
   slot->size_by_default = !seen.size.width;

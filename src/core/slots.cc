@@ -94,6 +94,7 @@ void slot_move(Table& table, Slot& slot, SlotState to) {
 }
 
 void slot_give(Table& table, Slot& slot, const std::string& client) {
+  if (!client.empty()) std::erase(table.seekers, client);  // it seeks no more
   if (slot.client == client) return;
   count(table, slot, -1);
   if (!slot.client.empty()) table.by_client.erase(slot.client);

@@ -58,6 +58,10 @@ inline constexpr Found kFound[] = {
      "HandMakes 0 2 575 0; Ask 0 0 0 0"},
     {"a pool container outside of a range that a reload moved before the first listing was kept", 20362535,
      "RemoveOne 0 0 0 0; Stop 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Answer 0 0 0 0; Exit 0 0 0 0; Reload 0 0 668514 0"},
+    {"a renaming that ended while its session was waited for anew was under way for ever", 5578494,
+     "StreamOpens 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Ask 0 0 0 0; Prompt 0 0 0 0; Health 0 0 0 0; Prompt 0 0 0 0; Ask 2 1 0 98; Watch 0 1 0 0; Prompt 0 0 0 0; Health 1 0 0 26; HangUp 0 0 0 0; Prompt 0 0 0 89; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Answer 0 0 0 0; Health 1 0 0 0; Prompt 0 0 0 0; Answer 0 0 0 104; Prompt 0 0 0 0; Prompt 0 0 0 0; HandRestarts 1 0 0 0; Ask 0 0 0 0; Watch 1 1 0 0; Answer 0 0 0 0; Kill 0 0 0 0; StreamOpens 0 0 0 0; HandRenames 1 0 0 0; Happen 0 0 0 0; Prompt 0 0 0 0"},
+    {"a pool container got the name of a client who was seeking a port", 5795006,
+     "Ask 3 0 0 0; Kill 0 0 0 0; StreamOpens 0 0 0 0; Prompt 0 0 0 0; Die 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; DiskFull 0 0 0 0; Prompt 0 0 0 0; Happen 0 0 0 0; Prompt 1 0 0 0; HandRenames 1 0 184 0; Happen 0 0 0 0; Ask 0 0 0 0; Ask 5 0 0 0; Happen 0 0 0 0; Ask 4 0 0 0; Answer 0 0 0 0; Happen 0 0 0 0"},
     {"a renaming planned amid the first listing was under way for ever", 7008834,
      "StreamOpens 0 0 0 0; Prompt 0 0 0 0; Ask 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; Prompt 0 0 0 0; DiskFull 0 0 0 87; Health 0 0 "
      "0 38; Ask 0 0 0 82; Prompt 0 0 0 0; Answer 0 0 0 0; DiskFull 0 0 0 0; HandRestarts 0 0 0 0; Kill 0 0 0 0; HandRenames 0 0 667 "
