@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kSessions = 100;
 constexpr int kConnections = 32;
-constexpr double kSeconds = 2;
+constexpr double kSeconds = 1;
 
 std::string wrk(int port, const std::string& path, bool keep_alive) {
   std::vector<std::string> words = {"wrk", "-t1", "-c" + std::to_string(kConnections), "-d" + std::to_string(static_cast<int>(kSeconds)) + "s"};
@@ -112,7 +112,7 @@ void reuse_late(Scene* scene) {
   row_wait_for_quiet(&row);
   median.busy = row.busy;
   auto measure = [&](int port, int round, std::vector<double>* p99, std::vector<double>* p50) {
-    const std::vector<double> ms = paced_ask_for(port, servers.path, kConnections, rate, round < 0 ? 1 : 3);
+    const std::vector<double> ms = paced_ask_for(port, servers.path, kConnections, rate, round < 0 ? 1 : 2);
     if (round < 0) return;
     p99->push_back(samples_quantile(ms, 0.99));
     p50->push_back(samples_median(ms));
