@@ -136,11 +136,15 @@ struct RoomSeen {
 struct Reconfigured {
   CoreConfig config;
 };
+struct DrainSet {
+  int64_t since_us = 0;  // wall clock: no session begins from then on; 0: they begin again
+  uint64_t request = 0;  // whose order it is, for the log; it is answered elsewhere. 0: known from the last run
+};
 struct Tick {};
 struct Stop {};
 
 using Event = std::variant<AccessAsked, RemoveAsked, RemoveAllAsked, RequesterGone, LaunchDone, CheckDone, RemoveDone, RenameDone, PullDone,
-                           ConnectDone, Listed, ContainerChanged, StreamUp, StreamDown, Written, Looked, RoomSeen, Reconfigured, Tick, Stop>;
+                           ConnectDone, Listed, ContainerChanged, StreamUp, StreamDown, Written, Looked, RoomSeen, Reconfigured, DrainSet, Tick, Stop>;
 
 // ---- Actions.
 struct AnswerRedirect {

@@ -39,6 +39,7 @@ inline constexpr int64_t kSessionKib = 300 * 1024;  // a session's memory, until
 inline constexpr int kRenameTries = 10;
 inline constexpr int kRetryAfterSeconds = 5;
 inline constexpr int kRetryAfterLongSeconds = 60;        // until somebody leaves, and not until something is done
+inline constexpr const char* kDrainingText = "No new session is given out: this server is being drained for maintenance. Try again later.";
 inline constexpr int64_t kLookFreshMs = 500;             // a session is taken only on a look that ended so lately
 inline constexpr int64_t kOnTheirWayMs = 60'000;         // a 302 so young: its viewer may still be on the way
 inline constexpr int64_t kSeenKeptMs = 60'000;           // last_seen_at may lag so much on disk
@@ -73,6 +74,7 @@ void access_refuse(Turn& turn, const std::string& client, int status, const std:
 bool access_refuse_slot(Turn& turn, const Slot& slot, int status, const std::string& text, int retry_after = 0);
 void access_expire(Turn& turn);  // deadlines of waiters
 Want access_wanted(const Turn& turn, const std::string& client);
+// While no session begins, everybody keeps the one there is, whatever size is asked for.
 bool access_fits(const Turn& turn, const Slot& slot, const Want& want);
 
 // launch.cc: from FREE to ready, or back
@@ -87,6 +89,9 @@ void launch_pulled(Turn& turn, const PullDone& event);
 void launch_tick(Turn& turn);
 bool launch_in_flight(const Turn& turn, const std::string& run, const std::string& job);  // the labels of a container are a launch of ours that has not reported
 Slot* launch_free_port(Turn& turn);  // the one free for longest; nullptr when none
+
+// drain.cc: maintenance is near. Who has a session keeps it, what is on its way to somebody arrives, and nothing else begins.
+void drain_set(Turn& turn, const DrainSet& event);
 
 // removal.cc: from anything to FREE
 // `ending` is counted, `why` is for the log. The port goes to `heir` when it is free; empty: to nobody. The slot may be FREE again on return, or gone.

@@ -214,6 +214,8 @@ struct Table {
   int room = INT_MAX;       // how many more sessions the machine's memory has room for, launches since the last look taken off
   int64_t cleanup_at_ms = kNever;
 
+  int64_t draining_us = 0;  // wall clock: since when no session begins; 0: they do
+
   std::vector<std::string> seekers;  // clients who wait for a look at whose port they may have, or until leftovers have gone, in order
   bool seeking = false;              // that look is under way
   int64_t round_at_ms = kNever;      // the next look at everybody

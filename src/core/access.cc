@@ -6,6 +6,7 @@
 static bool same_want(const Want& a, const Want& b) { return a.size_given == b.size_given && (!a.size_given || a.size == b.size); }
 
 bool access_fits(const Turn& turn, const Slot& slot, const Want& want) {
+  if (turn.table.draining_us) return true;
   if (want.size_given) return slot.size == want.size;
   return slot.size_by_default || slot.size == turn.table.config.default_size;
 }
@@ -154,7 +155,16 @@ static void refuse_since_all_are_kept(Turn& turn, const std::string& client) {
   access_refuse(turn, client, 503, text, kRetryAfterLongSeconds, table_max_slots(turn.table));
 }
 
+// But for who has lost a session to a change of size, and gets the other one, if that costs nobody else's.
+static void refuse_since_draining(Turn& turn, const std::string& client) {
+  access_refuse(turn, client, 503, kDrainingText, kRetryAfterLongSeconds);
+}
+
 void access_serve(Turn& turn, const std::string& client, const Want& want) {
+  if (turn.table.draining_us && !want.resized) {
+    refuse_since_draining(turn, client);
+    return;
+  }
   Slot* ready = want.size_given ? nullptr : oldest_ready(turn);
   if (std::string why = obstacle(turn, !ready); !why.empty()) {
     access_refuse(turn, client, 503, why, kRetryAfterSeconds);
@@ -172,6 +182,10 @@ void access_serve(Turn& turn, const std::string& client, const Want& want) {
   }
   if (Slot* slot = launch_free_port(turn)) {
     launch_begin(turn, *slot, client, want);
+    return;
+  }
+  if (turn.table.draining_us) {
+    refuse_since_draining(turn, client);
     return;
   }
   switch (recycle_for(turn, client, want)) {

@@ -252,6 +252,8 @@ void step(Table& table, const Event& event, Now now, std::vector<Action>* action
     pool_room_seen(turn, *room);
   } else if (const auto* reconfigured = std::get_if<Reconfigured>(&event)) {
     reconfigure(turn, *reconfigured);
+  } else if (const auto* drain = std::get_if<DrainSet>(&event)) {
+    drain_set(turn, *drain);
   } else if (std::get_if<Tick>(&event)) {
     tick(turn);
   } else if (std::get_if<Stop>(&event)) {

@@ -154,7 +154,7 @@ void pool_fill(Turn& turn) {
     if (coming == 0) pool_forget(table);  // nobody tries any more, so nothing fails
     return;
   }
-  if (is_held(turn)) return;
+  if (table.draining_us || is_held(turn)) return;
   if (turn.now.mono_ms < table.pool_at_ms) {
     table_wake(table, table.pool_at_ms);
     return;

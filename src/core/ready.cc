@@ -6,6 +6,7 @@ static Readiness not_ready(std::string why) { return {Readiness::No, std::move(w
 
 Readiness orchestrator_ready(const Table& table, Now now) {
   if (table.stopping) return not_ready("The orchestrator is stopping.");
+  if (table.draining_us) return not_ready(kDrainingText);
   if (!table.reconciled) return not_ready("Not ready to serve yet: " + table.engine_text);
   if (!table.store_text.empty()) return not_ready("The state file cannot be written, so no session can be given out: " + table.store_text);
   if (table.waiting_for.size() >= table.config.most_waiting) return not_ready("As many requests wait for a session as may.");

@@ -41,8 +41,15 @@ const char* what_name(What what) {
     case What::HandRestarts: return "HandRestarts";
     case What::Watch: return "Watch";
     case What::Reload: return "Reload";
+    case What::Drain: return "Drain";
   }
   return "?";
+}
+
+static void drain(World& world, int64_t since_us) {
+  tell(world, since_us ? "/drain" : "/undrain");
+  world.draining_us = since_us;
+  daemon_step(world, DrainSet{since_us, 0});
 }
 
 // ---- Time.
@@ -257,6 +264,7 @@ void world_apply(World& world, const Choice& choice) {
       tell(world, "/remove-all");
       daemon_step(world, RemoveAllAsked{request_new(world, "", false)});
       break;
+    case What::Drain: drain(world, world.draining_us ? 0 : world.now.wall_us); break;
     case What::Prompt: prompt(world, choice); break;
     case What::Call: work(world, choice); break;
     case What::Answer: answer(world, choice); break;
@@ -352,6 +360,7 @@ void world_settle(World& world) {
   if (!world.failure.empty()) return;
   tell(world, "the faults are over: a quarter of an hour passes");
   world.disk_full = false;
+  if (world.draining_us) drain(world, 0);
   world.engine_up = world.image_here = true;
   world.port_of_another = 0;
   for (Box& box : world.boxes) {

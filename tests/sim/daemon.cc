@@ -141,6 +141,7 @@ void daemon_start(World& world) {
   rules_before(world, Tick{});
   for (const Action& action : actions) perform(world, Tick{}, action);
   if (world.failure.empty()) rules_after(world, Tick{});
+  if (world.draining_us) daemon_step(world, DrainSet{world.draining_us, 0});
 }
 
 bool nobody_could_tell(World& world, const std::vector<Record>& records) {

@@ -32,6 +32,7 @@ void rules_before(World& world, const Event& event) {
   world.before.reconciled = world.table.reconciled;
   world.before.store_broken = !world.table.store_text.empty();
   world.before.pulling = world.table.pulling;
+  world.before.draining = world.table.draining_us != 0;
   world.before.moves = world.table.moves;
   world.before.early.clear();
   for (const auto& [early, deadline] : world.table.early) world.before.early.push_back(early);
@@ -97,6 +98,7 @@ void rules_action(World& world, const Event& event, const Action& action) {
 // ---- Sessions end for a reason.
 
 static bool fits(const World& world, const Was& was, const AccessAsked& asked) {
+  if (world.table.draining_us) return true;
   if (asked.size_given) return was.size == asked.size;
   return was.size_by_default || was.size == world.config.default_size;
 }
@@ -167,6 +169,7 @@ static bool may_be_given_up(const Was& was, const Event& event) {
 // Its port goes to another client, who found nothing better: nothing free, nothing of the pool, and no older session.
 static void was_recycled(World& world, const Was& was) {
   const bool by_look = world.config.look_every_ms && world.config.recycle == RecycleRule::Unwatched;
+  if (world.table.draining_us) broken(world, "the session of " + was.client + " is recycled while draining");
   if (world.config.recycle == RecycleRule::Never) broken(world, "the session of " + was.client + " is recycled under RECYCLE=never");
   if (by_look && !is_unwatched(world, was))
     broken(world, "the session of " + was.client + " is recycled, and no look of this second has found that nobody watches it");
@@ -248,6 +251,7 @@ static void check_access(World& world, const AccessAsked& asked) {
       world.table.waiting_for.size() >= world.config.most_waiting && !world.table.waiting_for.count(asked.request);
   if (own || asked.size_given || world.before.store_broken || world.table.heirs.count(asked.client) || too_many_wait)
     return;
+  if (world.table.draining_us) return;
   const Was* ready = nullptr;  // the one for longest
   for (const Was& was : world.was)
     if (was.state == SlotState::Ready && was.fingerprint == world.config.fingerprint &&
@@ -346,6 +350,23 @@ static void take_sights(World& world, const Event& event) {
   }
 }
 
+// While it is being drained nobody gets a session who had none on its way, and the pool makes none; only a change of size that had begun before
+// goes on.
+static void check_drain(World& world) {
+  if (!world.before.draining || !world.table.draining_us) return;
+  for (const auto& [port, slot] : world.table.slots) {
+    const auto was = std::find_if(world.was.begin(), world.was.end(),
+                                  [&](const Was& one) { return one.port == port && one.generation == slot.generation; });
+    const bool fresh = was == world.was.end();
+    if (slot.claim == Claim::Resize) continue;
+    if (fresh && slot.state == SlotState::Creating)
+      broken(world, "a session begins on port " + std::to_string(port) + " while draining");
+    const bool by_name = slot.container_name == client_container_name(slot.client);  // a hand has given it that
+    if (!fresh && !by_name && was->client.empty() && !slot.client.empty() && was->state != SlotState::Removing)
+      broken(world, "port " + std::to_string(port) + " goes from the pool to " + slot.client + " while draining");
+  }
+}
+
 void rules_after(World& world, const Event& event) {
   if (const auto* removed = std::get_if<RemoveDone>(&event))
     if (removed->port == 0 && removed->failure.fault == Fault::Unknown)
@@ -355,6 +376,7 @@ void rules_after(World& world, const Event& event) {
   check_ready(world);
   check_ends(world, event);
   check_claims(world);
+  check_drain(world);
   if (const auto* asked = std::get_if<AccessAsked>(&event)) check_access(world, *asked);
   if (world.table.waiting_for.size() > world.config.most_waiting) broken(world, "more wait for a session than may");
   check_broken_store(world, event);

@@ -64,7 +64,7 @@ static Choice make_client(Maker& maker, const World& world) {
   }
   choice.who = static_cast<uint16_t>(below(maker, maker.clients));
   const int die = below(maker, 40);
-  choice.what = die < 29 ? What::Ask : die < 33 ? What::HangUp : die < 39 ? What::RemoveOne : What::RemoveAll;
+  choice.what = die < 29 ? What::Ask : die < 33 ? What::HangUp : die < 39 ? What::RemoveOne : percent(maker, 50) ? What::RemoveAll : What::Drain;
   if (choice.what == What::Ask && percent(maker, 35)) choice.how = how(1 + below(maker, 2));
   return choice;
 }
@@ -117,10 +117,11 @@ static bool mend(Maker& maker, const World& world, Choice* choice) {
   const bool dark = world.engine_up && !world.stream_up && percent(maker, 30);
   const bool stopped = world.stopping && percent(maker, 20);
   const bool full = world.disk_full && percent(maker, 15);
+  const bool drained = world.draining_us && percent(maker, 10);
   *choice = Choice{};
-  choice->what = stopped ? What::Exit : down ? What::EngineStarts : dark ? What::StreamOpens : What::DiskFull;
+  choice->what = stopped ? What::Exit : down ? What::EngineStarts : dark ? What::StreamOpens : full ? What::DiskFull : What::Drain;
   if (stopped) choice->amount = below(maker, 1'000'000);
-  if (down || dark || stopped || full) return true;
+  if (down || dark || stopped || full || drained) return true;
   // What happens to containers while nobody looks is found out by the first listing.
   if (world.stream_up || world.boxes.empty() || !percent(maker, 10)) return false;
   choice->what = percent(maker, 70) ? What::HandRestarts : What::Sicken;

@@ -49,8 +49,9 @@ enum class What : uint8_t {
   Watch,            // who: a container; how: so many watch it from now on
   Memory,           // amount: the machine has room for so many more sessions
   Reload,           // amount: dice; the settings are edited and read again
+  Drain,            // no session begins from now on, or they do again
 };
-inline constexpr size_t kWhats = static_cast<size_t>(What::Reload) + 1;
+inline constexpr size_t kWhats = static_cast<size_t>(What::Drain) + 1;
 const char* what_name(What what);
 
 // How one call to the engine or the disk comes out. LostX: the caller is told that the outcome is unknown.
@@ -125,7 +126,7 @@ struct Sight {
 };
 
 struct Before {
-  bool reconciled = false, store_broken = false, pulling = false;
+  bool reconciled = false, store_broken = false, pulling = false, draining = false;
   std::array<std::array<uint32_t, kSlotStates>, kSlotStates> moves{};
   std::vector<Event> early;
 };
@@ -152,6 +153,7 @@ struct World {
   std::vector<Event> answers;
   std::vector<ContainerChanged> stream;
   bool engine_up = true, stream_up = false, image_here = true, disk_full = false;
+  int64_t draining_us = 0;  // as the file beside the state says
   int port_of_another = 0;
   int ids = 0, boots = 0, foreigners = 0;
 
