@@ -15,6 +15,7 @@ std::string answer_health();                                            // {"sta
 std::string answer_ready();                                             // {"status": "ready"}
 std::string answer_removed(std::string_view client, std::string_view container_id, int port);
 std::string answer_removed_all(int removed);  // status removed_all, or empty when 0
+std::string answer_drained(bool draining, int sessions);  // status draining or serving; how many sessions clients have
 // What /status says besides the sessions.
 struct StatusFacts {
   int max_slots = 0;
@@ -23,6 +24,7 @@ struct StatusFacts {
   std::string version;
   int64_t since_us = 0;     // the daemon's start
   int64_t settings_us = 0;  // when the settings were read last
+  int64_t draining_us = 0;  // since when no session begins; 0: they do
 };
 // /status: active_containers counts every record, pool_containers those of the pool (so in the document's example). Of each record
 // only the document's eight fields are shown, and who watches.

@@ -46,6 +46,7 @@ struct Metrics {
   LaunchPhases phases;
   std::array<EngineCalls, kEngineCalls> engine;
   bool engine_up = false;
+  bool draining = false;
   bool stream_open = false;
   double stream_age_s = 0;  // 0 when it is not open
   uint64_t streams = 0;     // how often it was opened

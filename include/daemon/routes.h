@@ -8,6 +8,7 @@
 #include "codec/origin.h"
 #include "codec/settings.h"
 #include "core/events.h"
+#include "core/slots.h"
 #include "io/httpd.h"
 
 enum class RouteKind {
@@ -15,6 +16,8 @@ enum class RouteKind {
   Status,  // wants the table
   Ready,   // the same
   Metrics,  // wants all that is counted
+  Drain,    // no session is to begin: to be kept on disk first
+  Undrain,  // they are to begin again
   Ask,     // an event for step(), which answers when it can
 };
 
@@ -46,6 +49,7 @@ HttpAnswer route_ready(const std::string& why);  // why not; empty: ready
 HttpAnswer route_redirect(const Settings& settings, int port);
 HttpAnswer route_removed(const AnswerRemoved& removed);
 HttpAnswer route_removed_all(const AnswerRemovedAll& removed);
+HttpAnswer route_drained(const Table& table, const std::string& error);
 HttpAnswer route_error(const AnswerError& error);
 
 #endif

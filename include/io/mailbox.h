@@ -33,10 +33,15 @@ struct LookDone {
 struct ForesightKept {
   std::string error;  // empty: on disk
 };
+struct DrainKept {
+  uint64_t request = 0;  // who asked for it
+  int64_t since_us = 0;  // as a restart would find it
+  std::string error;     // empty: on disk
+};
 struct PullProgress {
   std::string line;
 };
-using Message = std::variant<JobResult, EngineEvent, StreamOpened, StreamClosed, StoreWritten, StatusMade, LookDone, LookoutMemory, ForesightKept, PullProgress>;
+using Message = std::variant<JobResult, EngineEvent, StreamOpened, StreamClosed, StoreWritten, StatusMade, LookDone, LookoutMemory, ForesightKept, DrainKept, PullProgress>;
 
 struct Mailbox;
 struct MailboxDeleter {

@@ -91,6 +91,13 @@ std::string answer_removed_all(int removed) {
   return json_text(json, 0);
 }
 
+std::string answer_drained(bool draining, int sessions) {
+  const Json json(json_object());
+  json_object_set_new(json.get(), "status", json_string(draining ? "draining" : "serving"));
+  json_object_set_new(json.get(), "sessions", json_integer(sessions));
+  return json_text(json, 0);
+}
+
 std::string answer_status(const std::vector<Record>& records, const StatusFacts& facts) {
   const auto pool = std::count_if(records.begin(), records.end(),
                                   [](const Record& record) { return record.client_id == kPoolClient; });
@@ -103,6 +110,7 @@ std::string answer_status(const std::vector<Record>& records, const StatusFacts&
   json_object_set_new(json.get(), "version", json_of(facts.version));
   json_object_set_new(json.get(), "running_since", json_of(snapshot_time(facts.since_us)));
   json_object_set_new(json.get(), "settings_read_at", json_of(snapshot_time(facts.settings_us)));
+  json_object_set_new(json.get(), "draining_since", facts.draining_us == 0 ? json_null() : json_of(snapshot_time(facts.draining_us)));
   json_t* list = json_array();
   for (const Record& record : records) json_array_append_new(list, json_of(record));
   json_object_set_new(json.get(), "records", list);

@@ -85,6 +85,7 @@ void counted(Page* page, std::string_view name, const char* const (&names)[N], c
 void add_sessions(Page* page, const Metrics& metrics) {
   family(page, "slots", "gauge", "Ports of sessions by the state of what is on them.");
   labelled(page, "state", metrics.slots);
+  single(page, "draining", "gauge", "1 while no session begins (/drain).", number(uint64_t{metrics.draining}));
   single(page, "slots_max", "gauge", "Ports from PORT_RANGE_MIN to PORT_RANGE_MAX.", number(metrics.slots_most));
   single(page, "viewers", "gauge", "Connections to the clients' sessions, as of the last look at each.", number(metrics.viewers));
   single(page, "watched_sessions", "gauge", "Sessions of clients that somebody watches.", number(metrics.watched));

@@ -153,7 +153,7 @@ constexpr Field kFields[] = {
      .text = &Settings::orchestrator_host,
      .accept = accept_listen},
     {.row = {"ALLOWED_HOSTS", "", "host names, each perhaps with a port, separated by commas",
-             "Names by which /status, /remove and /remove-all may be asked for, besides VNC_HOST, addresses, localhost and names without a dot"},
+             "Names by which administrators' routes may be asked for, besides VNC_HOST, addresses, localhost and names without a dot"},
      .text = &Settings::allowed_hosts,
      .accept = accept_hosts},
     {.row = {"ADMIN_TOKEN", "", "16 to 256 letters, digits and any of -._~+/=, such as 'openssl rand -hex 32' prints",

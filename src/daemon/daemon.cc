@@ -18,6 +18,7 @@
 #include "codec/snapshot.h"
 #include "codec/text.h"
 #include "core/orchestrator.h"
+#include "daemon/drain.h"
 #include "daemon/entrances.h"
 #include "daemon/eyes.h"
 #include "daemon/labels.h"
@@ -32,6 +33,7 @@
 #include "io/httpd.h"
 #include "io/log.h"
 #include "io/mailbox.h"
+#include "io/marker.h"
 #include "io/store.h"
 #include "io/watcher.h"
 #include "io/workers.h"
@@ -359,6 +361,16 @@ struct Receiver {
   }
   void operator()(const LookoutMemory& seen) const { take(daemon, RoomSeen{seen.total_kib, seen.available_kib, seen.session_kib}); }
   void operator()(const ForesightKept& kept) const { say_learned(daemon, learned_kept(&daemon.learned, kept.error)); }
+  void operator()(const DrainKept& kept) const {
+    if (kept.error.empty()) {
+      take(daemon, DrainSet{kept.since_us, kept.request});
+    } else {
+      const Asker* asker = labels_asker(daemon.entrances.labels, kept.request);
+      write_log(daemon, LogLevel::Error, "DRAIN", "Nothing has changed: " + kept.error, asker ? std::string_view(asker->label) : std::string_view());
+    }
+    entrances_answer(daemon.entrances, kept.request, route_drained(daemon.table, kept.error));
+    leave_when_done(daemon);
+  }
   void operator()(const PullProgress& progress) const { write_log(daemon, LogLevel::Info, "CREATE", "Pulling: " + progress.line); }
 };
 
@@ -421,6 +433,10 @@ void on_route(Daemon& daemon, const HttpRequest& request, Route route) {
     case RouteKind::Ready:
       if (ready_desk_ask(&daemon.ready, orchestrator_ready(daemon.table, read_clocks()), daemon.entrances, request.id))
         submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_look_for_image(daemon.jobs));
+      return;
+    case RouteKind::Drain:
+    case RouteKind::Undrain:
+      drain_keep(drain_path(daemon.settings.state_file), route.kind == RouteKind::Drain, request.id, daemon.writes.get());
       return;
     case RouteKind::Metrics: entrances_answer(daemon.entrances, request.id, metrics_answer(daemon)); return;
     case RouteKind::Ask:
@@ -633,6 +649,7 @@ bool set_up(Daemon& daemon, const HttpLimits& limits, const std::vector<std::str
   std::vector<Action> said;
   daemon.table = orchestrator_create(core_config_now(daemon), records, read_clocks(), &said);
   for (const Action& action : said) std::visit(Performer{daemon, host_wall_us()}, action);
+  if (const int64_t since_us = marker_since_us(drain_path(settings.state_file))) take(daemon, DrainSet{since_us, 0});
   remember_pool(daemon);
   daemon.watcher = watcher_start(daemon.engine.get(), daemon.mailbox.get());
   return true;

@@ -73,6 +73,7 @@ Metrics meters_read(const Meters& meters, const Table& table, const Entrances& e
   metrics.phases = meters.phases;
   metrics.engine = meters.engine;
   metrics.engine_up = table.engine_up;
+  metrics.draining = table.draining_us != 0;
   metrics.stream_open = meters.stream_since_us >= 0;
   if (metrics.stream_open) metrics.stream_age_s = static_cast<double>(now_us - meters.stream_since_us) / 1e6;
   metrics.streams = meters.streams;

@@ -78,17 +78,16 @@ static Route on_health(const HttpRequest&) {
   return route;
 }
 
-static Route on_ready(const HttpRequest&) {
+static Route route_of(RouteKind kind) {
   Route route;
-  route.kind = RouteKind::Ready;
+  route.kind = kind;
   return route;
 }
 
-static Route on_metrics(const HttpRequest&) {
-  Route route;
-  route.kind = RouteKind::Metrics;
-  return route;
-}
+static Route on_ready(const HttpRequest&) { return route_of(RouteKind::Ready); }
+static Route on_metrics(const HttpRequest&) { return route_of(RouteKind::Metrics); }
+static Route on_drain(const HttpRequest&) { return route_of(RouteKind::Drain); }
+static Route on_undrain(const HttpRequest&) { return route_of(RouteKind::Undrain); }
 
 struct Row {
   const char* path;
@@ -96,10 +95,9 @@ struct Row {
   Route (*handle)(const HttpRequest& request);
 };
 static const Row kRows[] = {
-    {"/access", Door::Visitor, on_access},      {"/status", Door::Admin, on_status}, {"/remove", Door::Admin, on_remove},
-    {"/remove-all", Door::Admin, on_remove_all}, {"/health", Door::Open, on_health},
-    {"/ready", Door::Open, on_ready},
-    {"/metrics", Door::Admin, on_metrics},
+    {"/access", Door::Visitor, on_access},       {"/status", Door::Admin, on_status}, {"/remove", Door::Admin, on_remove},
+    {"/remove-all", Door::Admin, on_remove_all}, {"/health", Door::Open, on_health},  {"/ready", Door::Open, on_ready},
+    {"/metrics", Door::Admin, on_metrics},       {"/drain", Door::Admin, on_drain},   {"/undrain", Door::Admin, on_undrain},
 };
 
 static const std::string* repeated_parameter(const HttpRequest& request) {
@@ -128,7 +126,7 @@ static Route judge(const HttpRequest& request, const Row* row, const Doors& door
   if (row != nullptr && for_admins && visitors_only) return refuse(403, std::string(row->path) + " is not to be had on this port: ask where ADMIN_LISTEN says.");
   if (for_admins && !visitors_only && !doors.token.empty() && !bearer_holds(request.source.authorization, doors.token)) return refuse_without_token();
   if (row == nullptr) {
-    const char* known = visitors_only ? "/access, /health and /ready." : "/access, /status, /metrics, /remove, /remove-all, /health and /ready.";
+    const char* known = visitors_only ? "/access, /health and /ready." : "/access, /status, /metrics, /remove, /remove-all, /drain, /undrain, /health and /ready.";
     return refuse(404, "Not found: " + text_one_line(request.path, 100) + ". There are " + known);
   }
   if (!request.method_allowed) {
@@ -179,6 +177,16 @@ HttpAnswer route_removed(const AnswerRemoved& removed) {
 HttpAnswer route_removed_all(const AnswerRemovedAll& removed) {
   HttpAnswer answer;
   answer.body = answer_removed_all(removed.removed);
+  return answer;
+}
+
+HttpAnswer route_drained(const Table& table, const std::string& error) {
+  HttpAnswer answer;
+  answer.body = answer_drained(table.draining_us != 0, table.count[static_cast<size_t>(SlotState::Assigned)]);
+  if (!error.empty()) {
+    answer.status = 500;
+    answer.body = answer_error("Nothing has changed, for a restart would not know of it: " + error);
+  }
   return answer;
 }
 

@@ -1,4 +1,7 @@
 // docs/openapi.yaml and the daemon say the same: each answer that stands there is provoked, and openapi_check.py holds them all against it.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <future>
 
@@ -109,14 +112,18 @@ void sessions(Transcript* transcript, Daemon* d) {
     expect(transcript, d, target, 302);
   for (const char* target : {"/access", "/access?id=a%20b", "/access?id=a&id=b", "/access?id=a&width=1&height=600", "/remove?id=", "/status?id="})
     expect(transcript, d, target, 400);
-  for (const std::string& target : {access_path(client), std::string("/status"), std::string("/metrics"), "/remove?id=" + client, std::string("/remove-all")})
+  for (const std::string& target : {access_path(client), std::string("/status"), std::string("/metrics"), "/remove?id=" + client, std::string("/remove-all"), std::string("/drain"), std::string("/undrain")})
     expect(transcript, d, target, 403, kForeign);
   watch_for_a_moment(transcript, d, client);
   expect(transcript, d, "/status?id=" + client, 200);
   expect(transcript, d, "/status?id=" + client_of(transcript, "nobody"), 404);
   expect(transcript, d, "/remove?id=" + client_of(transcript, "nobody"), 404);
   expect(transcript, d, "/remove?id=" + client, 200);
-  expect(transcript, d, "/remove-all", 200);
+  for (const char* target : {"/drain", "/status", "/undrain", "/remove-all"}) expect(transcript, d, target, 200);
+  const std::string mark = daemon_state_path(d) + ".drain";
+  check_at(mkdir(mark.c_str(), 0700) == 0, mark);  // no file can be made there, and none be removed
+  for (const char* target : {"/drain", "/undrain"}) expect(transcript, d, target, 500);
+  check_at(rmdir(mark.c_str()) == 0, mark);
   note(transcript, "GET", "/health", reply_from(slow.get()));
   daemon_stop(d);
 }
@@ -125,7 +132,7 @@ void doors(Transcript* transcript, Daemon* d) {
   daemon_set(d, "ADMIN_TOKEN", "0123456789abcdef");
   daemon_start(d);
   check_at(wait_until(20, [&] { return daemon_containers(d).empty(); }), "a pool of no containers has some");
-  for (const char* target : {"/status", "/metrics", "/remove?id=x", "/remove-all", "/nothing"}) expect(transcript, d, target, 401);
+  for (const char* target : {"/status", "/metrics", "/remove?id=x", "/remove-all", "/drain", "/undrain", "/nothing"}) expect(transcript, d, target, 401);
   expect(transcript, d, "/remove-all", 200, {.headers = {"Authorization: Bearer 0123456789abcdef"}});  // empty
   daemon_stop(d);
 }
