@@ -27,8 +27,13 @@ bool docker_parse_inspect(std::string_view text, std::string_view network, int c
 // GET /containers/json: health comes from the text of "Status" ("Up 2 seconds (healthy)"), present in every API version.
 bool docker_parse_list(std::string_view text, std::string_view network, int container_port, std::vector<ContainerInfo>* out,
                        std::string* error);
-// GET /networks/{name}: its subnets, in the engine's order, and whether it keeps its containers apart.
-bool docker_parse_network(std::string_view text, std::vector<std::string>* subnets, bool* isolated, std::string* error);
+struct DockerNetwork {
+  std::vector<std::string> subnets;  // in the engine's order
+  bool isolated = false;             // it keeps its containers apart
+  std::string bridge;                // the interface of its host by which it is reached; empty: it is of another kind
+};
+// GET /networks/{name}
+bool docker_parse_network(std::string_view text, DockerNetwork* out, std::string* error);
 // One line of GET /events. False without an error text: an event nobody needs. False with one: not an event.
 bool docker_parse_event(std::string_view line, EngineEvent* out, std::string* error);
 // One line of the answer to POST /images/create. An "error" member makes it false with that text.

@@ -15,6 +15,7 @@ struct EngineNetwork {
   bool created = false;
   std::vector<std::string> subnets;  // as the engine has them: may differ from what was asked when it was there before
   bool isolated = false;             // its containers do not reach one another; one that was there before may let them
+  std::string bridge;                // the interface of the engine's host by which it is reached; empty: there is none
 };
 
 struct EngineOps {

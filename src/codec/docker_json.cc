@@ -345,19 +345,23 @@ bool docker_parse_list(std::string_view text, std::string_view network, int cont
   return true;
 }
 
-bool docker_parse_network(std::string_view text, std::vector<std::string>* subnets, bool* isolated, std::string* error) {
+bool docker_parse_network(std::string_view text, DockerNetwork* out, std::string* error) {
   const Json json = load(text, error);
   if (json == nullptr) return false;
   const json_t* ipam = json_object_get(json.get(), "IPAM");
   if (!json_is_object(ipam)) return refuse(error, "no IPAM of a network");
   const json_t* config = json_object_get(ipam, "Config");
-  std::vector<std::string> found;
+  DockerNetwork found;
   for (size_t i = 0; i < json_array_size(config); i++) {
     std::string subnet = member(json_array_get(config, i), "Subnet");
-    if (!subnet.empty()) found.push_back(std::move(subnet));
+    if (!subnet.empty()) found.subnets.push_back(std::move(subnet));
   }
-  *subnets = std::move(found);
-  *isolated = member(json_object_get(json.get(), "Options"), kContainersTalk) == "false";
+  const json_t* options = json_object_get(json.get(), "Options");
+  found.isolated = member(options, kContainersTalk) == "false";
+  // The engine names a bridge by the network's id where nobody has named it.
+  found.bridge = member(options, "com.docker.network.bridge.name");
+  if (found.bridge.empty() && member(json.get(), "Driver") == "bridge") found.bridge = "br-" + member(json.get(), "Id").substr(0, 12);
+  *out = std::move(found);
   return true;
 }
 

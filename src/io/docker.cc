@@ -229,7 +229,11 @@ EngineError look_for_network(Docker* docker, const std::string& name, EngineNetw
   *missing = error.fault == EngineFault::NetworkMissing;
   if (error) return error;
   std::string why;
-  if (!docker_parse_network(reply.body, &network->subnets, &network->isolated, &why)) return nonsense(request, what, why);
+  DockerNetwork found;
+  if (!docker_parse_network(reply.body, &found, &why)) return nonsense(request, what, why);
+  network->subnets = std::move(found.subnets);
+  network->isolated = found.isolated;
+  network->bridge = std::move(found.bridge);
   return {};
 }
 

@@ -365,24 +365,26 @@ static void test_list_odd_answers(void**) {
 }
 
 static void test_network(void**) {
-  std::vector<std::string> subnets;
-  bool isolated = true;
+  DockerNetwork network;
   std::string error;
-  assert_true(docker_parse_network(recorded("20.10-network.json"), &subnets, &isolated, &error));
-  assert_false(isolated);
-  assert_true((subnets == std::vector<std::string>{"10.213.77.0/28"}));
-  assert_true(docker_parse_network(recorded("documented-1.52-network.json"), &subnets, &isolated, &error));
-  assert_true((subnets == std::vector<std::string>{"10.10.0.0/24", "fd12:3456::/64"}));
-  assert_true(docker_parse_network("{\"IPAM\":{\"Config\":null}}", &subnets, &isolated, &error));
-  assert_true(subnets.empty() && !isolated);
-  assert_true(docker_parse_network(recorded("20.10-network-isolated.json"), &subnets, &isolated, &error));
-  assert_true(isolated);
-  subnets = {"as it was"};
+  assert_true(docker_parse_network(recorded("20.10-network.json"), &network, &error));
+  assert_false(network.isolated);
+  assert_true((network.subnets == std::vector<std::string>{"10.213.77.0/28"}));
+  assert_string_equal(network.bridge.c_str(), "br-731973abe5a5");
+  assert_true(docker_parse_network(recorded("documented-1.52-network.json"), &network, &error));
+  assert_true((network.subnets == std::vector<std::string>{"10.10.0.0/24", "fd12:3456::/64"}));
+  assert_true(docker_parse_network("{\"IPAM\":{\"Config\":null}}", &network, &error));
+  assert_true(network.subnets.empty() && !network.isolated && network.bridge.empty());
+  assert_true(docker_parse_network(recorded("20.10-network-isolated.json"), &network, &error));
+  assert_true(network.isolated);
+  assert_true(docker_parse_network("{\"IPAM\":{},\"Driver\":\"bridge\",\"Options\":{\"com.docker.network.bridge.name\":\"sessions0\"}}", &network, &error));
+  assert_string_equal(network.bridge.c_str(), "sessions0");
+  network.subnets = {"as it was"};
   for (const char* bad : {"", "{}", "[]", "{\"message\":\"network x not found\"}"}) {
     error.clear();
-    assert_false(docker_parse_network(bad, &subnets, &isolated, &error));
+    assert_false(docker_parse_network(bad, &network, &error));
     assert_false(error.empty());
-    assert_int_equal(subnets.size(), 1);
+    assert_int_equal(network.subnets.size(), 1);
   }
 }
 
@@ -621,15 +623,14 @@ static void parse_all(const std::string& text) {
   EngineVersion version;
   ContainerInfo info;
   std::vector<ContainerInfo> list;
-  std::vector<std::string> subnets;
+  DockerNetwork network;
   EngineEvent event;
   std::string id, progress, error;
   if (!docker_parse_version(text, &version, &error)) assert_false(error.empty());
   if (!docker_parse_created(text, &id, &error)) assert_false(error.empty());
   if (!docker_parse_inspect(text, "codect_net", 6080, &info, &error)) assert_false(error.empty());
   if (!docker_parse_list(text, "codect_net", 6080, &list, &error)) assert_false(error.empty());
-  bool isolated = false;
-  if (!docker_parse_network(text, &subnets, &isolated, &error)) assert_false(error.empty());
+  if (!docker_parse_network(text, &network, &error)) assert_false(error.empty());
   docker_parse_event(text, &event, &error);
   docker_parse_pull_line(text, &progress, &error);
   for (const ContainerInfo& one : list) assert_in_range(one.host_port, 0, 65535);

@@ -46,10 +46,11 @@ void check_others(std::string_view body) {
     HOLDS(id.size() == 64 && id.find_first_not_of("0123456789abcdef") == id.npos, body);
   else
     HOLDS(id.empty() && !error.empty() && is_harmless(error), body);
-  std::vector<std::string> subnets = {"untouched"};
-  bool isolated = false;
+  DockerNetwork network;
+  std::vector<std::string>& subnets = network.subnets;
+  subnets = {"untouched"};
   error.clear();
-  if (docker_parse_network(body, &subnets, &isolated, &error))
+  if (docker_parse_network(body, &network, &error))
     HOLDS(std::none_of(subnets.begin(), subnets.end(), [](const std::string& subnet) { return subnet.empty(); }), body);
   else
     HOLDS(subnets.size() == 1 && !error.empty() && is_harmless(error), body);
