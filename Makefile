@@ -147,7 +147,7 @@ image_tests := $(call programs,debug,image)
 replay_test := build/asan/tests/fuzz/replay_test
 script_tests := $(call sources,tests/scripts/*_test.sh)
 # They wait most of the time, so they run beside the others.
-patient_tests := $(filter %/viewers_test %/proxy_test %/reconnect_test %/old_tab_test %/hanging_page_test,$(e2e_tests) $(image_tests))
+patient_tests := $(filter %/viewers_test %/proxy_test %/reconnect_test %/old_tab_test %/hanging_page_test %/firewall_test,$(e2e_tests) $(image_tests))
 drift_tests := $(call sources,$(patsubst %,tests/lint/%,includes.sh purity.sh settings.sh guarantees.sh man.sh messages.py translations.sh))
 
 run_tests = @VNC_DAEMON=$(abspath $(or $(1),vnc-orchestrator)) VNC_BUILD=$(CURDIR) $(srcdir)/tests/run.sh

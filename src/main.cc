@@ -9,18 +9,20 @@
 
 #include "codec/settings.h"
 #include "daemon/daemon.h"
+#include "daemon/guard.h"
 #include "daemon/reload.h"
 #include "io/host.h"
 
 static const char kUsage[] =
-    "Usage: vnc-orchestrator [--check-config | --help | --version]\n"
+    "Usage: vnc-orchestrator [--check-config | --firewall-remove | --help | --version]\n"
     "\n"
     "Gives each client a browser session of its own in a container: GET /access?id=CPF.\n"
     "Without an option it runs in the foreground until SIGTERM or SIGINT.\n"
     "\n"
-    "  --check-config  print the settings in force, NAME=value, and exit; status 2 when one cannot be used\n"
-    "  --help          print this and exit\n"
-    "  --version       print the version and exit\n"
+    "  --check-config     print the settings in force, NAME=value, and exit; status 2 when one cannot be used\n"
+    "  --firewall-remove  take away the rules of FIREWALL=on that a daemon with these settings has left, and exit\n"
+    "  --help             print this and exit\n"
+    "  --version          print the version and exit\n"
     "\n"
     "Settings come from the file .env in the current folder and from the environment, which wins. SIGHUP has them read again:\n"
     "\n";
@@ -42,7 +44,7 @@ int main(int count, char** words) {
     printf("vnc-orchestrator %s\n", VNC_ORCHESTRATOR_VERSION);
     return 0;
   }
-  if (count > 2 || (count == 2 && option != "--check-config")) {
+  if (count > 2 || (count == 2 && option != "--check-config" && option != "--firewall-remove")) {
     fprintf(stderr, "vnc-orchestrator: unknown option: %s (try --help)\n", words[count - 1]);
     return 2;
   }
@@ -59,6 +61,7 @@ int main(int count, char** words) {
     printf("%s", settings_values(settings).c_str());
     return 0;
   }
+  if (option == "--firewall-remove") return guard_remove(settings);
   // Sessions and log show one time. From here on, before there is a second thread, the C library counts in that zone, too.
   if (settings.tz.empty()) settings.tz = host_time_zone();
   if (!settings.tz.empty()) setenv("TZ", settings.tz.c_str(), 1);

@@ -8,6 +8,8 @@
 inline constexpr int kPortMost = 65535;
 
 inline constexpr const char* kLogJson = "json";
+inline constexpr const char* kOn = "on";
+inline constexpr const char* kOff = "off";
 inline constexpr const char* kCapsNone = "none";
 inline constexpr const char* kCapsOfEngine = "engine";
 
@@ -32,6 +34,8 @@ Accept accept_engine;     // as the docker command has it; the socket and the po
 Accept accept_keyboard;   // "auto", or an XKB layout and perhaps its variant: "br", "us:intl"
 Accept accept_clipboard;  // both, in, out, off
 Accept accept_log_format;  // text, kLogJson
+Accept accept_switch;     // kOn, kOff
+Accept accept_allowed;    // IP addresses, those of IPv6 in brackets, each perhaps with a port, separated by commas; kept without blanks
 Accept accept_recycle;    // unwatched, oldest, never
 Accept
     accept_proxy;  // http://, https:// or socks5:// with host and port; or a web URL of a PAC file (".pac", or "pac+" before it); each perhaps with name:password@

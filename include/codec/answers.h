@@ -21,6 +21,7 @@ struct StatusFacts {
   int max_slots = 0;
   int pool_target = 0;
   bool engine_up = false;
+  std::string firewall;     // on, off, unable, pending
   std::string version;
   int64_t since_us = 0;     // the daemon's start
   int64_t settings_us = 0;  // when the settings were read last

@@ -63,6 +63,8 @@ struct Settings {
   double vnc_cpus = 0;    // 0: no limit
   int vnc_pids = 0;       // 0: no limit
   std::string vnc_caps;   // kCapsNone, kCapsOfEngine, or names with commas between
+  std::string firewall;       // kOn, kOff
+  std::string session_allow;  // with commas between
   std::string vnc_lang;  // tags with commas between
   std::string tz;        // empty: nobody said
   std::string docker_host;  // "unix:///var/run/docker.sock" or "tcp://host:port"

@@ -16,6 +16,7 @@ struct StatusDesk {
   LanePtr lane;                   // made by status_desk_open
   std::vector<uint64_t> served;   // requests that get the text under way; empty: none is
   std::vector<uint64_t> waiting;  // those that get the next one
+  const char* firewall = "pending";  // guard_shown
   int64_t since_us = 0;           // the daemon's start
   int64_t settings_us = 0;        // when the settings were read last
 };

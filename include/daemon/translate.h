@@ -17,6 +17,8 @@ struct JobContext {
   std::string run;
   std::string probe_host;  // where published ports are reached from here
   OwnCertificate certificate;
+  std::string bridge;     // of the sessions' network; empty: not known yet
+  FirewallSeen firewall;  // as the last job that looked has left it
 };
 
 // What the rules need of the settings, of this machine and of this run; `connections` are those that clients may really hold.
@@ -30,6 +32,8 @@ Job job_pull(const JobContext& context);
 Job job_look_for_image(const JobContext& context);
 Job job_connect(const JobContext& context);
 Job job_list(const Table& table, const DoList& action);
+FirewallPlan firewall_plan(const JobContext& context);
+Job job_firewall(const JobContext& context);
 Job job_identify(std::vector<std::string> container_ids);
 
 // Nothing when no rule needs it.

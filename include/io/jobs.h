@@ -10,9 +10,10 @@
 #include "codec/container.h"
 #include "io/certificate.h"
 #include "io/engine.h"
+#include "io/firewall.h"
 
 enum class JobKind {
-  Connect,  // version + session network: done once each time the event stream opens
+  Connect,  // version + session network + firewall: done once each time the event stream opens
   List,     // all containers of ours; those whose id is not in `known` are inspected too
   Launch,   // create + start
   Identify,  // the processes of the containers in `known`; those that are gone are left out
@@ -21,6 +22,7 @@ enum class JobKind {
   Rename,
   Pull,
   LookForImage,
+  Firewall,  // looks whether its rules are still there
 };
 
 // Where the installation has its certificate and whose name is on it; an empty path: sessions get none of us.
@@ -37,6 +39,8 @@ struct Job {
   LaunchSpec spec;           // Launch
   NetworkSpec network;       // Connect, and Launch when the network has to be made again
   OwnCertificate certificate;  // Launch
+  FirewallPlan firewall;       // Firewall, and Connect and Launch, which know the bridge themselves
+  FirewallSeen firewall_before;  // Firewall, Connect
   std::string container_id;  // Check, Remove, Rename
   std::string name;          // Rename: the new one. Remove without an id: the one to look for
   std::string run;           // Remove without an id: its run label must be this
@@ -58,7 +62,8 @@ struct JobResult {
   bool answered = false;     // Check: the HTTP probe was answered (only for images without a health check)
   std::vector<ContainerInfo> list;  // List, Identify
   EngineVersion version;            // Connect
-  EngineNetwork network;            // Connect
+  EngineNetwork network;            // Connect, and Launch when it was made again
+  FirewallDone firewall;            // Firewall; Connect and Launch when there is a network, else still pending
   bool network_remade = false;      // Launch: the session network had gone and was made again
   CertificateState certificate = CertificateState::Kept;  // Launch
   std::string certificate_error;    // Launch: why the session has to do without the installation's certificate

@@ -153,6 +153,16 @@ bool accept_engine(std::string_view text, std::string* out) {
 
 bool accept_addresses(std::string_view text, std::string* out) { return accept_list(text, is_address, out); }
 
+bool accept_switch(std::string_view text, std::string* out) { return accept_if(text == kOn || text == kOff, text, out); }
+
+bool accept_allowed(std::string_view text, std::string* out) {
+  const auto fits = [](std::string_view part) {
+    const std::string_view host = part.ends_with(']') ? part : part.substr(0, std::min(part.rfind(':'), part.size()));
+    return (shape_is_ipv4(host) || is_bracketed_ipv6(host)) && is_host_and_port(part, false);
+  };
+  return accept_list(text, fits, out);
+}
+
 bool accept_hosts(std::string_view text, std::string* out) {
   return accept_list(text, [](std::string_view part) { return is_host_and_port(part, false); }, out);
 }

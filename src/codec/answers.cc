@@ -107,6 +107,7 @@ std::string answer_status(const std::vector<Record>& records, const StatusFacts&
   json_object_set_new(json.get(), "max_slots", json_integer(facts.max_slots));
   json_object_set_new(json.get(), "pool_target", json_integer(facts.pool_target));
   json_object_set_new(json.get(), "engine", json_string(facts.engine_up ? "up" : "away"));
+  json_object_set_new(json.get(), "firewall", json_of(facts.firewall));
   json_object_set_new(json.get(), "version", json_of(facts.version));
   json_object_set_new(json.get(), "running_since", json_of(snapshot_time(facts.since_us)));
   json_object_set_new(json.get(), "settings_read_at", json_of(snapshot_time(facts.settings_us)));

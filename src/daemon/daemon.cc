@@ -21,6 +21,7 @@
 #include "daemon/drain.h"
 #include "daemon/entrances.h"
 #include "daemon/eyes.h"
+#include "daemon/guard.h"
 #include "daemon/labels.h"
 #include "daemon/learned.h"
 #include "daemon/meters.h"
@@ -66,6 +67,7 @@ struct Daemon {
   LogPtr log;
   StorePtr store;
   Learned learned;
+  Guard guard;
   std::string certificate_said;  // why launches have to do without, as it was logged last
   BasePtr base;
   MailboxPtr mailbox;
@@ -156,6 +158,13 @@ void submit(Daemon& daemon, Lane* lane, LaneOrder order, Job job) {
   });
 }
 
+// One at a time; where the network is not known yet, whoever makes it makes its firewall.
+void guard_look(Daemon& daemon) {
+  if (daemon.guard.looking || daemon.jobs.bridge.empty()) return;
+  daemon.guard.looking = true;
+  submit(daemon, daemon.general.get(), LaneOrder::Normal, job_firewall(daemon.jobs));
+}
+
 // The text is made by the store's thread: for 1,000 sessions it takes 10 ms and more, and the loop has others to serve.
 void save(Daemon& daemon, uint64_t version) {
   Store* store = daemon.store.get();
@@ -195,6 +204,7 @@ struct Performer {
   void operator()(const DoConnect&) const { submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_connect(daemon.jobs)); }
   void operator()(const DoList& action) const {
     submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_list(daemon.table, action));
+    guard_look(daemon);
   }
   void operator()(const DoSave& action) const { save(daemon, action.version); }
   void operator()(const DoLook& action) const { eyes_look(&daemon.eyes, action); }
@@ -270,6 +280,18 @@ std::string network_anew(const std::string& name) {
          name + ", and start again";
 }
 
+void guard_seen(Daemon& daemon, const JobResult& result) {
+  if (result.kind == JobKind::Firewall) daemon.guard.looking = false;
+  if (result.firewall.state == FirewallState::Pending) return;
+  if (result.kind != JobKind::Firewall) daemon.jobs.bridge = result.network.bridge;
+  daemon.jobs.firewall = result.firewall.seen;
+  const GuardWord word = guard_told(&daemon.guard, result.firewall);
+  daemon.status.firewall = guard_shown(daemon.guard);
+  if (!word.text.empty()) write_log(daemon, word.level, "NETWORK", word.text);
+  // Jobs end in any order: what was made last may be of settings that are no longer so.
+  if (result.firewall.plan != firewall_plan(daemon.jobs)) guard_look(daemon);
+}
+
 void log_job(Daemon& daemon, const JobResult& result) {
   if (result.network_remade) write_log(daemon, LogLevel::Warning, "NETWORK", "Network " + daemon.settings.docker_network_name + " had gone: made again");
   if (result.kind == JobKind::Launch) log_certificate(daemon, result.certificate, result.certificate_error);
@@ -329,6 +351,7 @@ struct Receiver {
   void operator()(const JobResult& result) const {
     meters_job(&daemon.meters, result);
     log_job(daemon, result);
+    guard_seen(daemon, result);
     meet(daemon, result);
     if (result.kind == JobKind::LookForImage) {
       ready_desk_told(&daemon.ready, orchestrator_ready(daemon.table, read_clocks()), result.error, daemon.entrances);
@@ -554,6 +577,7 @@ void reload(Daemon& daemon) {
   daemon.settings.port_range_min = daemon.table.config.port_min;  // it may have had to stay
   daemon.settings.port_range_max = daemon.table.config.port_max;
   remember_pool(daemon);
+  guard_look(daemon);
 }
 
 void on_reload(evutil_socket_t, short, void* context) {

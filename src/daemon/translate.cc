@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "codec/accept.h"
 #include "codec/shifts.h"
 
 static Fault fault_of(EngineFault fault) {
@@ -81,6 +82,19 @@ NetworkSpec network_spec(const Settings& settings) {
   return NetworkSpec{settings.docker_network_name, settings.docker_network_subnet, settings.docker_network_name};
 }
 
+FirewallPlan firewall_plan(const JobContext& context) {
+  const Settings& settings = *context.settings;
+  return FirewallPlan{settings.firewall == kOn, settings.docker_network_name, context.bridge, settings.session_allow};
+}
+
+Job job_firewall(const JobContext& context) {
+  Job job;
+  job.kind = JobKind::Firewall;
+  job.firewall = firewall_plan(context);
+  job.firewall_before = context.firewall;
+  return job;
+}
+
 Job job_launch(const JobContext& context, const DoLaunch& action) {
   Job job;
   job.kind = JobKind::Launch;
@@ -90,6 +104,7 @@ Job job_launch(const JobContext& context, const DoLaunch& action) {
   job.spec = settings_launch_spec(*context.settings, action.name, action.port, action.size, context.run, std::to_string(action.job));
   job.network = network_spec(*context.settings);
   job.certificate = context.certificate;
+  job.firewall = firewall_plan(context);
   return job;
 }
 
@@ -143,6 +158,8 @@ Job job_connect(const JobContext& context) {
   Job job;
   job.kind = JobKind::Connect;
   job.network = network_spec(*context.settings);
+  job.firewall = firewall_plan(context);
+  job.firewall_before = context.firewall;
   return job;
 }
 
@@ -206,6 +223,7 @@ std::optional<Event> event_of_result(const JobResult& result) {
     case JobKind::Remove: return RemoveDone{result.port, result.generation, result.container_id, failure};
     case JobKind::Rename: return RenameDone{result.port, result.generation, result.name, failure};
     case JobKind::Pull: return PullDone{failure};
+    case JobKind::Firewall:
     case JobKind::Identify:
     case JobKind::LookForImage: return std::nullopt;
   }

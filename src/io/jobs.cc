@@ -24,9 +24,17 @@ EngineError timed(JobResult* result, EngineCall call, Make make) {
   return error;
 }
 
+// Before any session is on that network.
+void guard_network(const Job& job, JobResult* result) {
+  FirewallPlan plan = job.firewall;
+  plan.bridge = result->network.bridge;
+  result->firewall = firewall_ensure(plan, job.firewall_before);
+}
+
 void run_connect(const Engine& engine, const Job& job, JobResult* result) {
   result->error = timed(result, EngineCall::Version, [&] { return engine.ops->version(engine.self, &result->version); });
   if (!result->error) result->error = timed(result, EngineCall::Network, [&] { return engine.ops->ensure_network(engine.self, job.network, &result->network); });
+  if (!result->error) guard_network(job, result);
 }
 
 void run_list(const Engine& engine, const Job& job, JobResult* result) {
@@ -63,11 +71,14 @@ void run_identify(const Engine& engine, const Job& job, JobResult* result) {
 
 // True when the network is there again.
 bool remake_network(const Engine& engine, const Job& job, JobResult* result) {
-  EngineNetwork network;
-  const EngineError error = timed(result, EngineCall::Network, [&] { return engine.ops->ensure_network(engine.self, job.network, &network); });
-  if (error) result->error.text += "; " + error.text;
-  if (!error) result->network_remade = true;
-  return !error;
+  const EngineError error = timed(result, EngineCall::Network, [&] { return engine.ops->ensure_network(engine.self, job.network, &result->network); });
+  if (error) {
+    result->error.text += "; " + error.text;
+    return false;
+  }
+  result->network_remade = true;
+  guard_network(job, result);
+  return true;
 }
 
 void run_launch(const Engine& engine, const Job& job, JobResult* result) {
@@ -145,6 +156,7 @@ JobResult job_run(const Engine& engine, const Job& job, const std::function<void
       result.error = timed(&result, EngineCall::Rename, [&] { return engine.ops->rename(engine.self, job.container_id, job.name); });
       break;
     case JobKind::LookForImage: result.error = timed(&result, EngineCall::Image, [&] { return engine.ops->look_for_image(engine.self, job.image); }); break;
+    case JobKind::Firewall: result.firewall = firewall_ensure(job.firewall, job.firewall_before); break;
     case JobKind::Pull: result.error = timed(&result, EngineCall::Pull, [&] { return engine.ops->pull(engine.self, job.image, progress); }); break;
   }
   result.seconds = monotonic() - begun;

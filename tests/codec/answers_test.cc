@@ -54,7 +54,7 @@ static void test_status_as_the_document_shows_it(void**) {
   pool.width = "410";
   pool.height = "900";
   pool.created_us = pool.last_accessed_us = 1770571800000000;
-  const std::string body = answer_status({client, pool}, {20, 2, true, "1.2.3", 1770571800000000, 1770575400000000, 1770575400000000});
+  const std::string body = answer_status({client, pool}, {20, 2, true, "on", "1.2.3", 1770571800000000, 1770575400000000, 1770575400000000});
   unsetenv("TZ");
   assert_text(body,
               "{\n"
@@ -63,6 +63,7 @@ static void test_status_as_the_document_shows_it(void**) {
               "  \"max_slots\": 20,\n"
               "  \"pool_target\": 2,\n"
               "  \"engine\": \"up\",\n"
+              "  \"firewall\": \"on\",\n"
               "  \"version\": \"1.2.3\",\n"
               "  \"running_since\": \"2026-02-08T14:30:00.000000\",\n"
               "  \"settings_read_at\": \"2026-02-08T15:30:00.000000\",\n"
@@ -98,11 +99,11 @@ static void test_status_as_the_document_shows_it(void**) {
 
 static void test_status_with_nothing(void**) {
   setenv("TZ", "UTC", 1);
-  const std::string body = answer_status({}, {4, 0, false, "1"});
+  const std::string body = answer_status({}, {4, 0, false, "pending", "1"});
   unsetenv("TZ");
   assert_text(body,
               "{\n  \"active_containers\": 0,\n  \"pool_containers\": 0,\n  \"max_slots\": 4,\n  \"pool_target\": 0,\n  \"engine\": \"away\",\n"
-              "  \"version\": \"1\",\n  \"running_since\": \"1970-01-01T00:00:00.000000\",\n  \"settings_read_at\": \"1970-01-01T00:00:00.000000\",\n"
+              "  \"firewall\": \"pending\",\n  \"version\": \"1\",\n  \"running_since\": \"1970-01-01T00:00:00.000000\",\n  \"settings_read_at\": \"1970-01-01T00:00:00.000000\",\n"
               "  \"draining_since\": null,\n"
               "  \"records\": []\n}\n");
 }

@@ -107,7 +107,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 52);
+  assert_int_equal(count, 54);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -155,6 +155,8 @@ static void test_every_row_has_its_own_place(void**) {
                              {"VNC_CPUS", "0.5"},
                              {"VNC_PIDS", "off"},
                              {"VNC_CAPS", "CHOWN"},
+                             {"FIREWALL", "off"},
+                             {"SESSION_ALLOW", "192.0.2.1:80"},
                              {"VNC_LANG", "en"},
                              {"TZ", "UTC"},
                              {"DOCKER_HOST", "unix:///s"},
@@ -276,6 +278,9 @@ static void test_values_of_each(void**) {
   assert_values("VNC_CPUS", {"0.5", "2", "off"}, {"0", "-1", "two", "1025"});
   assert_values("VNC_PIDS", {"64", "1000000", "off"}, {"63", "1000001", "0"});
   assert_values("VNC_CAPS", {"none", "engine", "CHOWN", "cap_chown, Sys_Admin"}, {"a b", "CHOWN,", "CAP_", "CHOWN;x", "9"});
+  assert_values("FIREWALL", {"on", "off"}, {"On", "yes", "1", "required"});
+  assert_values("SESSION_ALLOW", {"192.0.2.1", "192.0.2.1:80, [2001:db8::1]", "[2001:db8::1]:443"},
+                {"2001:db8::1", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:", "intranet:80", "192.0.2.0/24", "192.0.2.1,,192.0.2.2", "192.0.2.1 -j ACCEPT"});
   assert_values("VNC_LANG", {"pt-BR", "pt-BR, en", "es-419", "zh-Hant-TW"},
                 {"p", "pt_BR", "pt-", "-pt", "pt-BR,", "portuguese", "pt--BR", "pt-123456789"});
   assert_values("TZ", {"America/Sao_Paulo", "UTC", "Etc/GMT+3", "<-03>3", ":UTC"}, {"a b", "a\nb", "\xC3\xA3", "a;b"});
@@ -597,7 +602,7 @@ static void test_fingerprint(void**) {
     assert_true(one.size() == 16 && one.find_first_not_of("0123456789abcdef") == std::string::npos);
   // What does not make a container another one.
   for (const NameValues& same :
-       {NameValues{{"PORT_RANGE_MAX", "5009"}}, NameValues{{"VNC_HOST", "h"}}, NameValues{{"WARM_POOL_SIZE", "3"}},
+       {NameValues{{"PORT_RANGE_MAX", "5009"}}, NameValues{{"VNC_HOST", "h"}}, NameValues{{"WARM_POOL_SIZE", "3"}}, NameValues{{"FIREWALL", "off"}}, NameValues{{"SESSION_ALLOW", "192.0.2.1"}},
         NameValues{{"LOG_LEVEL", "DEBUG"}}, NameValues{{"IDLE_TIMEOUT_HOURS", "1"}}}) {
     assert_string_equal(settings_fingerprint(good(same)).c_str(), today.c_str());
   }

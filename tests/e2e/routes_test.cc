@@ -63,7 +63,7 @@ void nothing_there_is_said_as_the_document_says_it(Scene* scene) {
   check_number(reply.status, 200, "/status");
   check_json_headers(reply);
   JsonPtr body = json_from(reply.body);
-  check_equal(fields(body.get()), "active_containers draining_since engine max_slots pool_containers pool_target records running_since settings_read_at version", "fields of /status");
+  check_equal(fields(body.get()), "active_containers draining_since engine firewall max_slots pool_containers pool_target records running_since settings_read_at version", "fields of /status");
   for (const char* field : {"active_containers", "pool_containers"}) {
     check_at(json_is_integer(json_object_get(body.get(), field)), field);
     check_number(json_integer_value(json_object_get(body.get(), field)), 0, field);

@@ -33,7 +33,7 @@ void check_records(const std::vector<Record>& records, std::string_view input) {
     HOLDS(again[i].size_by_default == records[i].size_by_default && again[i].boot_id == records[i].boot_id, text);
     HOLDS(again[i].last_accessed_mono_ms == records[i].last_accessed_mono_ms && again[i].extra == records[i].extra, text);
   }
-  const std::string status = answer_status(records, {4, 0, true, "1", 0});
+  const std::string status = answer_status(records, {4, 0, true, "on", "1"});
   const Json json(json_loadb(status.data(), status.size(), 0, nullptr));
   HOLDS(json_array_size(json_object_get(json.get(), "records")) == records.size(), status);
 }

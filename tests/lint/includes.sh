@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 ours=(
   'core    core/.*'
   'codec   (codec/.*|core/(types|names|foresight|tally)\.h)'
-  'io      (io/.*|codec/(container|docker_json|lines|log_level|origin|proc_memory|proc_net|text)\.h)'
+  'io      (io/.*|codec/(container|docker_json|firewall|lines|log_level|origin|proc_memory|proc_net|text)\.h)'
   'daemon  (daemon|core|codec|io)/.*'
 )
 main_may='((daemon|codec)/.*|io/host\.h)'  # host: it reads .env

@@ -100,6 +100,7 @@ VNC_IMAGE=localhost/vnc-orchestrator-tiny:latest
 DOCKER_NETWORK_NAME=$network
 DOCKER_NETWORK_SUBNET=10.97.$block.0/24
 WARM_POOL_SIZE=1
+FIREWALL=off
 TEXT
   [ "$#" -eq 0 ] || printf '%s\n' "$@" >>"$file"
 }
@@ -122,6 +123,7 @@ clean_up() {
   # shellcheck disable=SC2086
   [ -z "$ids" ] || docker rm -f -v $ids >/dev/null
   docker network rm "$network" >/dev/null 2>&1
+  (cd / && DOCKER_NETWORK_NAME=$network "$source_dir/vnc-orchestrator" --firewall-remove >/dev/null 2>&1)
   rm -rf "$scratch" "/tmp/vnc-scripts-$block.lock"
 }
 trap clean_up EXIT

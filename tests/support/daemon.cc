@@ -186,6 +186,7 @@ Daemon* scene_add_daemon(Scene* scene, const std::string& name) {
       {"VNC_HOST", "127.0.0.1"},
       {"VNC_SCHEME", "http"},
       {"WARM_POOL_SIZE", "0"},
+      {"FIREWALL", "off"},  // the machine's own rules are touched by those tests alone that are about them
       {"LOG_LEVEL", "DEBUG"},
       {"DOCKER_HOST", "unix://" + suite->socket},
   };

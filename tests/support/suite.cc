@@ -100,6 +100,14 @@ bool remove_all_of(const std::string& socket, const std::string& instance, bool 
   });
 }
 
+// What a daemon with FIREWALL=on has left in the machine's packet filter; the chain of each is called after its network.
+void remove_rules(const std::string& prefix) {
+  proc_run({"sh", "-c",
+            "for t in iptables ip6tables; do $t-save -t filter | sed -n 's/^:\\(VNC-" + prefix + "[^ ]*\\) .*/\\1/p' | while read -r chain; do"
+            " { echo '*filter'; $t-save -t filter | sed -n \"s/^-A \\(.* -j $chain\\)$/-D \\1/p\"; echo \":$chain - [0:0]\"; echo \"-X $chain\"; echo COMMIT; } |"
+            " $t-restore --noflush; done; done"});
+}
+
 // Everything of this block: what a run that was killed left, too. Holding the block makes it ours.
 void block_clean(const Suite& suite) {
   std::string prefix = "vnc-e2e-" + std::to_string(suite.block) + "-";
@@ -113,6 +121,7 @@ void block_clean(const Suite& suite) {
     remove_containers(suite.socket, kForeignLabel, name);
     engine_remove_network(suite.socket, name);
   }
+  remove_rules(prefix);
   // With no network of the engine's left, whoever has an address in our subnets is a bridge of a private engine that was killed.
   std::istringstream lines(proc_run({"ip", "-o", "-4", "addr", "show"}).out);
   std::string number;
