@@ -8,7 +8,7 @@ RUN ./configure && make -j"$(nproc)" && strip vnc-orchestrator
 
 FROM debian:bookworm-slim
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends ca-certificates curl tzdata \
+ && apt-get install -y -qq --no-install-recommends ca-certificates curl iptables tzdata \
         libcurl4 libevent-core-2.1-7 libevent-extra-2.1-7 libevent-pthreads-2.1-7 libjansson4 libssl3 >/dev/null \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/log/apt /var/log/dpkg.log
 COPY --from=build /src/vnc-orchestrator /usr/local/bin/

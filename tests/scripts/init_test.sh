@@ -21,7 +21,7 @@ pid_file=$prefix/var/run/vnc-orchestrator.pid
 check "the settings say where state and log are" \
   test "$(grep -cx -e "STATE_FILE=$prefix/var/lib/vnc-orchestrator/state.json" -e "LOG_DIR=$prefix/var/log/vnc-orchestrator" "$settings")" -eq 2
 check "only root writes the settings, and the daemon reads them" test "$(stat -c '%a %U:%G' "$settings")" = "640 root:$user"
-write_settings "$settings" VIEWER_CHECK_SECONDS=1 LOG_DIR="$prefix/var/log/vnc-orchestrator"
+write_settings "$settings" VIEWER_CHECK_SECONDS=1 FIREWALL=on LOG_DIR="$prefix/var/log/vnc-orchestrator"
 cp "$settings" "$scratch/good.env"
 cd /
 
@@ -51,7 +51,9 @@ check "the daemon answers" eventually daemon_is_up
 check "the pid file holds the daemon's number" is_daemon "$(pid_now)"
 of_process() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(pid_now)/status"; }
 check "the daemon is a user of its own" test "$(stat -c %U:%G "/proc/$(pid_now)")" = "$user:$user"
-check "of root's rights it has one, CAP_NET_BIND_SERVICE" test "$(of_process CapEff) $(of_process CapBnd)" = "0000000000000400 0000000000000400"
+check "of root's rights it has two, CAP_NET_BIND_SERVICE and CAP_NET_ADMIN" test "$(of_process CapEff) $(of_process CapBnd)" = "0000000000001400 0000000000001400"
+has_firewall() { route /status | grep -q '"firewall": "on"'; }
+check "with the latter it keeps sessions from this machine" eventually has_firewall
 check "it can gain no other" test "$(of_process NoNewPrivs)" = 1
 run curl -s -o /dev/null -w '%{redirect_url}' --noproxy '*' --max-time 60 "http://127.0.0.1:$first_port/access?id=$client"
 check "the engine serves it, and a client gets a session" says '^https://localhost:[0-9]+/?$'
