@@ -47,6 +47,7 @@ struct Settings {
   int ready_timeout_seconds = 0;
   std::string log_dir;
   std::string log_format;  // text, or kLogJson
+  std::string mask_ids;    // kOn, or off
   LogLevel log_level = LogLevel::Info;
   std::string vnc_bind;
   std::string vnc_tls_cert;  // host paths; both or none

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/names.h"
 #include "core/types.h"
 
 // Whose session a newcomer may be given the port of, when no other is to be had.
@@ -26,6 +27,7 @@ struct CoreConfig {
   std::vector<PoolShift> pool_shifts;
   std::string fingerprint;  // today's
   std::string instance;
+  Naming naming;
   std::string run;
   std::string boot_id;
   size_t most_waiting = SIZE_MAX;  // requests of /access that may wait at once

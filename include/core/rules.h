@@ -90,6 +90,12 @@ void launch_tick(Turn& turn);
 bool launch_in_flight(const Turn& turn, const std::string& run, const std::string& job);  // the labels of a container are a launch of ours that has not reported
 Slot* launch_free_port(Turn& turn);  // the one free for longest; nullptr when none
 
+// stand_in.cc: where container names are hashes (MASK_IDS), a session without a record is known by its hash alone
+// The client who hashes to it, if he is known to the table; else `client` as it came, a stand-in or not.
+std::string stand_in_owner(const Turn& turn, const std::string& client);
+// He has come: the session of the stand-in he hashes to is his.
+void stand_in_yield(Turn& turn, const std::string& client);
+
 // drain.cc: maintenance is near. Who has a session keeps it, what is on its way to somebody arrives, and nothing else begins.
 void drain_set(Turn& turn, const DrainSet& event);
 

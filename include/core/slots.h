@@ -57,6 +57,7 @@
 #include "core/events.h"
 #include "core/foresight.h"
 #include "core/tally.h"
+
 #include "core/types.h"
 
 enum class SlotState { Free, Creating, Waiting, Ready, Claiming, Assigned, Removing };
@@ -147,6 +148,7 @@ struct Slot {
   Want heir_want;
   std::vector<Waiter> removers;  // requests to be told when it is gone
 };
+
 
 // A /remove-all that waits until each of these slots is free.
 struct RemoveAll {

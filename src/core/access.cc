@@ -70,6 +70,7 @@ void access_asked(Turn& turn, const AccessAsked& event) {
     answer_error(turn, event.request, 503, "The orchestrator is stopping. Try again in a moment.", kRetryAfterSeconds);
     return;
   }
+  stand_in_yield(turn, event.client);
   Slot* slot = slot_by_client(table, event.client);
   if (slot && slot->state == SlotState::Assigned) {
     if (access_fits(turn, *slot, want)) {

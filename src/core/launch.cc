@@ -23,7 +23,7 @@ static bool name_is_held(const Turn& turn, const std::string& name) {
 }
 
 static void send_launch(Turn& turn, Slot& slot) {
-  std::string name = slot.pool_name ? pool_container_name(slot.port) : client_container_name(slot.client);
+  std::string name = slot.pool_name ? pool_container_name(slot.port) : client_container_name(turn.table.config.naming, slot.client);
   slot_set_container(turn.table, slot, "", name);
   slot.job = ++turn.table.jobs;
   slot.parked = false;
@@ -42,14 +42,14 @@ void launch_begin(Turn& turn, Slot& slot, const std::string& client, const Want&
   slot.created_us = turn.now.wall_us;
   slot.created_ms = turn.now.mono_ms;
   slot.for_pool = client.empty();
-  slot.pool_name = client.empty() || name_is_held(turn, client_container_name(client));
+  slot.pool_name = client.empty() || name_is_held(turn, client_container_name(turn.table.config.naming, client));
   slot_move(table, slot, SlotState::Creating);
   slot_give(table, slot, client);
   std::string port = std::to_string(slot.port);
   say(turn, SayLevel::Debug, "PORT", "Port " + port + " taken");
   SayLevel level = client.empty() && table.pool_said ? SayLevel::Debug : SayLevel::Info;  // a failing pool says so once
   if (client.empty()) say(turn, level, "POOL", "Creating pool container on port " + port + "...");
-  std::string name = slot.pool_name ? pool_container_name(slot.port) : client_container_name(client);
+  std::string name = slot.pool_name ? pool_container_name(slot.port) : client_container_name(turn.table.config.naming, client);
   say(turn, level, "CREATE",
       (client.empty() ? "Starting POOL creation: name=" : "Starting creation for CPF=" + client + ": name=") + name + " port=" + port +
           " size=" + size_text(slot.size));

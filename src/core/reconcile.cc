@@ -41,6 +41,7 @@ static void fill(Turn& turn, Slot& slot, const Record& record) {
 static void load_one(Turn& turn, const Record& record) {
   Table& table = turn.table;
   bool pool = record.client_id == kPoolClient;
+  const std::string client = stand_in_owner(turn, record.client_id);
   bool outside = record.port < table.config.port_min || record.port > table.config.port_max;
   Slot* slot = slot_at(table, record.port);
   std::string problem;
@@ -48,9 +49,9 @@ static void load_one(Turn& turn, const Record& record) {
     problem = "it names no port";
   else if (record.container_id.empty() || slot_by_container(table, record.container_id))
     problem = "its container is another record's";
-  else if (!pool && !client_is_valid(record.client_id))
+  else if (!pool && !client_is_valid(client) && !client_is_stand_in(client))
     problem = "it names no client";
-  else if (!pool && table.by_client.count(record.client_id))
+  else if (!pool && table.by_client.count(client))
     problem = "its client has another one";
   else if (slot && slot->state != SlotState::Free)
     problem = "its port is another record's";
@@ -68,7 +69,7 @@ static void load_one(Turn& turn, const Record& record) {
     slot = &slot_add(table, record.port, true);
   }
   slot_move(table, *slot, pool ? SlotState::Ready : SlotState::Assigned);
-  slot_give(table, *slot, pool ? "" : record.client_id);
+  slot_give(table, *slot, pool ? "" : client);
   fill(turn, *slot, record);
   slot->for_pool = pool;
   slot->pool_recorded = pool;
@@ -106,6 +107,7 @@ static void record_soon(Turn& turn, Slot& slot) {
 void reconcile_name_wins(Turn& turn, Slot& slot) {
   std::string client;
   NameKind kind = container_name_kind(slot.container_name, &client);
+  client = stand_in_owner(turn, client);
   if (kind == NameKind::Client && !turn.table.by_client.count(client) && !turn.table.heirs.count(client)) {
     say(turn, SayLevel::Warning, "RECONCILE",
         "Pool container=" + short_id(slot.container_id) + " bears the name of CPF=" + client + ": it is that client's");
@@ -261,6 +263,7 @@ static void judge_stranger(Turn& turn, const Seen& seen) {
   if (slot_by_container(table, seen.id) || !is_ours(turn, seen) || launch_in_flight(turn, seen.run, seen.job)) return;
   std::string client;
   NameKind kind = container_name_kind(seen.name, &client);
+  client = stand_in_owner(turn, client);
   bool runs = (seen.state == SeenState::Running || seen.state == SeenState::Paused) && !table.deaths.count(seen.id);
   if (!runs)
     removal_orphan(turn, seen.id, seen.name + " does not run and no record needs it");

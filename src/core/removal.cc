@@ -162,6 +162,7 @@ void remove_asked(Turn& turn, const RemoveAsked& event) {
     answer_error(turn, event.request, 503, "The orchestrator is stopping. Try again in a moment.", kRetryAfterSeconds);
     return;
   }
+  stand_in_yield(turn, event.client);
   Slot* slot = slot_by_client(table, event.client);
   auto heir = table.heirs.find(event.client);
   if (!slot && heir == table.heirs.end()) {

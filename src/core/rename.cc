@@ -5,7 +5,7 @@
 #include "core/rules.h"
 
 void rename_plan(Turn& turn, Slot& slot) {
-  if (slot.container_name == client_container_name(slot.client)) return;
+  if (slot.container_name == client_container_name(turn.table.config.naming, slot.client)) return;
   slot.rename_at_ms = turn.now.mono_ms;
   slot.renames = 0;
   rename_tick(turn);
@@ -16,7 +16,7 @@ void rename_noticed(Turn& turn, Slot& slot, const std::string& name) {
   if (slot.container_name == name) return;
   slot_set_container(turn.table, slot, slot.container_id, name);
   if (slot_is_recorded(slot)) table_changed(turn.table);
-  if (slot.state != SlotState::Assigned || name == client_container_name(slot.client)) return;
+  if (slot.state != SlotState::Assigned || name == client_container_name(turn.table.config.naming, slot.client)) return;
   say(turn, SayLevel::Warning, "STATE",
       "container=" + short_id(slot.container_id) + " port=" + std::to_string(slot.port) + " of CPF=" + slot.client + " was renamed to " + name +
           " by somebody else: it gets its name back");
@@ -39,7 +39,7 @@ void rename_tick(Turn& turn) {
       table_wake(turn.table, slot.rename_at_ms);
       continue;
     }
-    std::string name = client_container_name(slot.client);
+    std::string name = client_container_name(turn.table.config.naming, slot.client);
     if (slot.container_name == name) {  // an event from before our own renaming had planned another
       slot.rename_at_ms = kNever;
       continue;
@@ -64,6 +64,7 @@ void rename_done(Turn& turn, const RenameDone& event) {
     slot_set_container(turn.table, *slot, slot->container_id, event.name);
     table_changed(turn.table);
     say(turn, SayLevel::Info, "STATE", "RENAMED container=" + short_id(slot->container_id) + " port=" + std::to_string(event.port) + " to " + event.name);
+    rename_plan(turn, *slot);  // a stand-in's client may have come meanwhile
     return;
   }
   if (++slot->renames >= kRenameTries) {

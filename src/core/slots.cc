@@ -193,6 +193,7 @@ std::vector<Record> table_status(const Table& table) {
 
 bool table_status_of(const Table& table, const std::string& client, Record* out) {
   auto found = table.by_client.find(client);
+  if (found == table.by_client.end()) found = table.by_client.find(client_stand_in(table.config.naming, client));  // he has not come for it yet
   if (found == table.by_client.end()) return false;
   const Slot& slot = table.slots.at(found->second);
   if (!slot_is_recorded(slot) || slot.state == SlotState::Waiting) return false;

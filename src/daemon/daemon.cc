@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "codec/accept.h"
+#include "codec/mask.h"
 #include "codec/snapshot.h"
 #include "codec/text.h"
 #include "core/orchestrator.h"
@@ -35,6 +36,7 @@
 #include "io/log.h"
 #include "io/mailbox.h"
 #include "io/marker.h"
+#include "io/pseudonym.h"
 #include "io/store.h"
 #include "io/watcher.h"
 #include "io/workers.h"
@@ -67,6 +69,7 @@ struct Daemon {
   LogPtr log;
   StorePtr store;
   Learned learned;
+  Naming naming;
   Guard guard;
   std::string certificate_said;  // why launches have to do without, as it was logged last
   BasePtr base;
@@ -123,7 +126,10 @@ void tick_late(Daemon& daemon) {
 }
 
 void write_log_at(Daemon& daemon, int64_t wall_us, LogLevel level, std::string_view tag, std::string_view text, std::string_view request = {}) {
-  log_line(daemon.log.get(), wall_us, level, tag, text, request);
+  if (daemon.settings.mask_ids == kOn)
+    log_line(daemon.log.get(), wall_us, level, tag, mask_line(text, daemon.settings.docker_network_name), request);
+  else
+    log_line(daemon.log.get(), wall_us, level, tag, text, request);
   tick_soon(daemon);
 }
 
@@ -547,7 +553,24 @@ void adopt_settings(Daemon& daemon) {
   daemon.jobs.certificate = own_certificate(settings);
 }
 
-CoreConfig core_config_now(const Daemon& daemon) { return core_config(daemon.settings, daemon.connections, daemon.jobs.run, host_boot_id()); }
+CoreConfig core_config_now(const Daemon& daemon) {
+  CoreConfig config = core_config(daemon.settings, daemon.connections, daemon.jobs.run, host_boot_id());
+  config.naming = daemon.naming;
+  return config;
+}
+
+// With MASK_IDS=off, too, what was named under it is known by its key.
+bool choose_naming(Daemon& daemon, std::string* error) {
+  const std::string path = daemon.settings.state_file + ".key";
+  std::string key;
+  bool remade = false;
+  daemon.naming.masked = daemon.settings.mask_ids == kOn;
+  if (!pseudonym_key(path, daemon.naming.masked, &key, &remade, error)) return false;
+  if (remade)
+    write_log(daemon, LogLevel::Warning, "STATE", path + " could not be understood, so it was made anew: containers that STATE_FILE does not know are nobody's");
+  if (!key.empty()) daemon.naming.hash = [key](std::string_view client) { return pseudonym(key, client); };
+  return true;
+}
 
 void remember_pool(Daemon& daemon) {
   if (pool_thinks(daemon.table) && daemon.learned.path.empty())
@@ -639,7 +662,7 @@ bool set_up(Daemon& daemon, const HttpLimits& limits, const std::vector<std::str
   daemon.store = store_open(settings.state_file, store_system_calls(), error);
   if (!daemon.store) return false;
   std::vector<Record> records;
-  if (!load_records(daemon, &records, error)) return false;
+  if (!choose_naming(daemon, error) || !load_records(daemon, &records, error)) return false;
   daemon.base = make_base();
   daemon.mailbox = mailbox_create(error);
   if (!daemon.base || !daemon.mailbox || !add_events(daemon)) {

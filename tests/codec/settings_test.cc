@@ -107,7 +107,7 @@ static void test_defaults(void**) {
 static void test_every_row_has_its_own_place(void**) {
   size_t count = 0;
   const SettingRow* rows = settings_rows(&count);
-  assert_int_equal(count, 54);
+  assert_int_equal(count, 55);
   const NameValues others = {{"VNC_HOST", "h"},
                              {"VNC_IMAGE", "i"},
                              {"VNC_CONTAINER_PORT", "1"},
@@ -140,6 +140,7 @@ static void test_every_row_has_its_own_place(void**) {
                              {"LOG_DIR", "l"},
                              {"LOG_LEVEL", "DEBUG"},
                              {"LOG_FORMAT", "json"},
+                             {"MASK_IDS", "on"},
                              {"VNC_BIND", "::1"},
                              {"VNC_TLS_CERT", "/c"},
                              {"VNC_TLS_KEY", "/k"},
@@ -278,6 +279,7 @@ static void test_values_of_each(void**) {
   assert_values("VNC_CPUS", {"0.5", "2", "off"}, {"0", "-1", "two", "1025"});
   assert_values("VNC_PIDS", {"64", "1000000", "off"}, {"63", "1000001", "0"});
   assert_values("VNC_CAPS", {"none", "engine", "CHOWN", "cap_chown, Sys_Admin"}, {"a b", "CHOWN,", "CAP_", "CHOWN;x", "9"});
+  assert_values("MASK_IDS", {"on", "off"}, {"On", "yes", "1"});
   assert_values("FIREWALL", {"on", "off"}, {"On", "yes", "1", "required"});
   assert_values("SESSION_ALLOW", {"192.0.2.1", "192.0.2.1:80, [2001:db8::1]", "[2001:db8::1]:443"},
                 {"2001:db8::1", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:", "intranet:80", "192.0.2.0/24", "192.0.2.1,,192.0.2.2", "192.0.2.1 -j ACCEPT"});

@@ -3,6 +3,15 @@
 
 #include <algorithm>
 
+Naming drive_naming(bool masked) {
+  return Naming{masked, [](std::string_view client) {
+                  std::string hash;
+                  for (const char c : client) hash += "0123456789abcdef"[static_cast<unsigned char>(c) % 16];
+                  hash.resize(32, '0');
+                  return hash;
+                }};
+}
+
 CoreConfig drive_config(int ports, int pool) {
   CoreConfig config;
   config.port_min = kPort;
@@ -48,7 +57,8 @@ static void answered(Drive& drive, uint64_t request, Outcome now) {
 
 static void redirected(Drive& drive, const AnswerRedirect& answer) {
   const std::string& client = drive.asked[answer.request].client;
-  auto is_it = [&](const Record& record) { return record.port == answer.port && record.client_id == client; };
+  const std::string stand_in = client_stand_in(drive.table.config.naming, client);  // as good: a restart would lead to the same
+  auto is_it = [&](const Record& record) { return record.port == answer.port && (record.client_id == client || record.client_id == stand_in); };
   auto record = std::find_if(drive.disk.begin(), drive.disk.end(), is_it);
   if (record == drive.disk.end())
     fail_msg("302 to port %d for %s: no record on disk says so", answer.port, client.c_str());

@@ -46,6 +46,7 @@ inline const char* const kInstance = "vnc_network";
 inline const char* const kRun = "run-now";
 inline const char* const kPrint = "print-now";
 
+Naming drive_naming(bool masked);  // hashes that are nothing but the client's name, turned round and filled up
 CoreConfig drive_config(int ports, int pool);  // nobody looks who watches
 Drive drive_create(const CoreConfig& config, const std::vector<Record>& records = {});
 // The same, with the engine up and nothing running there, and the first write done.

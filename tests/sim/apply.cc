@@ -400,6 +400,14 @@ World world_create(uint64_t seed, bool telling) {
   config.fingerprint = "print";
   config.instance = kInstance;
   config.boot_id = "boot0";
+  if (seed % 4 == 2) {
+    config.naming.masked = seed % 8 == 2;
+    config.naming.hash = [](std::string_view client) {
+      char text[33];
+      snprintf(text, sizeof text, "%032zx", std::hash<std::string_view>{}(client));
+      return std::string(text);
+    };
+  }
   config.ready_timeout_ms = 20'000;
   config.idle_timeout_ms = mix(&dice) % 4 ? 8 * 3'600'000 : 120'000;
   config.cleanup_interval_ms = 90'000;

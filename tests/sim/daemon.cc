@@ -102,6 +102,11 @@ void daemon_tick_if_due(World& world) {
 
 // ---- Starting.
 
+// Of MASK_IDS, which is read at the start alone.
+static void edit_naming(World& world, uint64_t* dice) {
+  if (world.config.naming.hash && mix(dice) % 8 == 0) world.config.naming.masked = !world.config.naming.masked;
+}
+
 // The settings file may have been edited meanwhile.
 static void edit_settings(World& world, uint64_t* dice) {
   CoreConfig& config = world.config;
@@ -144,6 +149,10 @@ void daemon_start(World& world) {
   if (world.draining_us) daemon_step(world, DrainSet{world.draining_us, 0});
 }
 
+bool is_of(const World& world, const std::string& known_as, const std::string& client) {
+  return known_as == client || known_as == client_stand_in(world.config.naming, client);
+}
+
 bool nobody_could_tell(World& world, const std::vector<Record>& records) {
   for (const auto& [id, client] : world.told) {
     const Box* box = box_by_id(world, id);
@@ -153,9 +162,9 @@ bool nobody_could_tell(World& world, const std::vector<Record>& records) {
     auto record = std::find_if(records.begin(), records.end(),
                                [&own = id](const Record& one) { return one.container_id == own; });
     if (record == records.end() || record->client_id == kPoolClient) {
-      if (named && by_name != client) return true;
+      if (named && !is_of(world, by_name, client)) return true;
       if (record != records.end() && record->container_name == box->seen.name) return true;
-    } else if (record->client_id != client) {
+    } else if (!is_of(world, record->client_id, client)) {
       return true;
     }
   }
@@ -273,6 +282,7 @@ void daemon_kill(World& world, FileFate fate, int32_t amount) {
   world.open.clear();
   file_is(world, fate, &dice);
   if (amount) edit_settings(world, &dice);
+  if (amount) edit_naming(world, &dice);
   daemon_start(world);
 }
 

@@ -15,7 +15,7 @@ static void hand_renames(World& world, Box& box, int32_t amount) {
   const auto n = static_cast<uint32_t>(amount);
   const std::string names[] = {client_container_name(kClients[n / 4 % std::size(kClients)]),
                                pool_container_name(world.config.port_min + static_cast<int>(n / 4 % 4)), "web",
-                               client_container_name(kClients[n / 4 % std::size(kClients)])};
+                               client_container_name(world.config.naming, kClients[n / 4 % std::size(kClients)])};
   const std::string strange[] = {"web", "vnc_.x", "vnc_" + std::string(70, 'x')};
   const std::string& name = n % 4 == 2 ? strange[n / 4 % 3] : names[n % 4];
   for (const Box& one : world.boxes)

@@ -38,13 +38,18 @@ void rules_before(World& world, const Event& event) {
   for (const auto& [early, deadline] : world.table.early) world.before.early.push_back(early);
 }
 
+static bool was_named_by_hand(const World& world, const std::string& container, const std::string& client) {
+  if (world.by_hand.empty()) return false;
+  return world.by_hand.count(container + " " + client_container_name(client)) || world.by_hand.count(container + " " + client_container_name(world.config.naming, client));
+}
+
 // ---- Every answer and every job.
 
 static void redirected(World& world, const AnswerRedirect& answer) {
   const std::string& client = world.requests[answer.request].client;
   const std::string whom = "the 302 for " + client + " to port " + std::to_string(answer.port);
   auto record = std::find_if(world.disk.begin(), world.disk.end(),
-                             [&](const Record& one) { return one.port == answer.port && one.client_id == client; });
+                             [&](const Record& one) { return one.port == answer.port && is_of(world, one.client_id, client); });
   if (record == world.disk.end()) return broken(world, whom + " leaves though no record on disk says so");
   const std::string& id = record->container_id;
   if (world.known_dead.count(id)) return broken(world, whom + " leads to " + id + ", known to be dead");
@@ -56,7 +61,7 @@ static void redirected(World& world, const AnswerRedirect& answer) {
   }
   std::string& owner = world.told[id];
   // When its record has gone and a hand has given it somebody else's name, nobody could tell.
-  const bool misled = !world.by_hand.empty() && world.by_hand.count(id + " " + client_container_name(client));
+  const bool misled = was_named_by_hand(world, id, client);
   if (!owner.empty() && owner != client && !misled)
     return broken(world, id + ", the container of " + owner + ", is given to " + client);
   owner = client;
@@ -69,11 +74,11 @@ static void removal_of_no_slot(World& world, const Event& event, const DoRemove&
   if (const auto* listed = std::get_if<Listed>(&event))  // it looked otherwise when it was listed
     for (const Seen& seen : listed->seen)
       if (seen.id == job.container_id && (seen.state != SeenState::Running || seen.name != box->seen.name)) return;
-  if (box->seen.name != client_container_name(told->second) || world.table.deaths.count(job.container_id)) return;
+  if (box->seen.name != client_container_name(world.config.naming, told->second) || world.table.deaths.count(job.container_id)) return;
   if (world.may_still_go.count(job.container_id)) return;
   const bool had =
-      std::any_of(world.was.begin(), world.was.end(), [&](const Was& was) { return was.client == told->second; });
-  const bool another = had || world.table.by_client.count(told->second) || world.table.heirs.count(told->second);
+      std::any_of(world.was.begin(), world.was.end(), [&](const Was& was) { return is_of(world, was.client, told->second); });
+  const bool another = had || world.table.by_client.count(told->second) || world.table.by_client.count(client_stand_in(world.config.naming, told->second)) || world.table.heirs.count(told->second);
   if (!another)
     broken(world, "the running session of " + told->second + " (" + job.container_id + ") is removed as nobody's");
 }
@@ -90,7 +95,9 @@ void rules_action(World& world, const Event& event, const Action& action) {
   } else if (const auto* renaming = std::get_if<DoRename>(&action)) {
     const Slot* slot = slot_of(world.table, renaming->port, renaming->generation);
     const std::string& client = slot && slot->state == SlotState::Removing ? slot->held_for : slot ? slot->client : "";
-    if (client.empty() || renaming->name != client_container_name(client))
+    std::string whose;
+    const bool fits = container_name_kind(renaming->name, &whose) == NameKind::Client && is_of(world, whose, client);
+    if (client.empty() || !fits)
       broken(world, renaming->container_id + " is renamed to " + renaming->name + " without need");
   }
 }
@@ -134,10 +141,10 @@ static bool may_end_by_itself(const World& world, const Was& was) {
 
 // It was removed, or resized, or is dead, or idle, as far as this event goes.
 static bool may_end(const World& world, const Was& was, const Event& event) {
-  if (const auto* removal = std::get_if<RemoveAsked>(&event)) return removal->client == was.client;
+  if (const auto* removal = std::get_if<RemoveAsked>(&event)) return is_of(world, was.client, removal->client);
   if (std::get_if<RemoveAllAsked>(&event)) return true;
   if (const auto* asked = std::get_if<AccessAsked>(&event))
-    return asked->client == was.client && !fits(world, was, *asked);
+    return is_of(world, was.client, asked->client) && !fits(world, was, *asked);
   if (const auto* listed = std::get_if<Listed>(&event)) return seen_ended(was, *listed);
   if (std::get_if<Tick>(&event)) return !world.config.look_every_ms && may_end_by_itself(world, was);
   if (const auto* looked = std::get_if<Looked>(&event))
@@ -149,11 +156,11 @@ static bool may_end(const World& world, const Was& was, const Event& event) {
 }
 
 // Something on its way to a client is given up only by what concerns it.
-static bool may_be_given_up(const Was& was, const Event& event) {
+static bool may_be_given_up(const World& world, const Was& was, const Event& event) {
   if (const auto* launched = std::get_if<LaunchDone>(&event)) return launched->port == was.port;
   if (const auto* checked = std::get_if<CheckDone>(&event)) return checked->port == was.port;
   if (const auto* changed = std::get_if<ContainerChanged>(&event)) return changed->id == was.container;
-  if (const auto* removal = std::get_if<RemoveAsked>(&event)) return removal->client == was.client;
+  if (const auto* removal = std::get_if<RemoveAsked>(&event)) return is_of(world, was.client, removal->client);
   if (const auto* written = std::get_if<Written>(&event))
     return was.state == SlotState::Claiming || (was.state == SlotState::Waiting && !written->error.empty());
   if (const auto* looked = std::get_if<Looked>(&event)) {
@@ -207,7 +214,7 @@ static void ended(World& world, const Was& was, const Event& event) {
     if (slot && !slot->heir.empty() && slot->heir != was.client) return was_recycled(world, was);
     broken(world,
            "the session of " + was.client + " on port " + std::to_string(was.port) + " is ended without a cause");
-  } else if (!may_be_given_up(was, event)) {
+  } else if (!may_be_given_up(world, was, event)) {
     broken(world, "what was on its way to " + was.client + " on port " + std::to_string(was.port) +
                       " is given up without a cause");
   }
@@ -219,7 +226,7 @@ static void check_ends(World& world, const Event& event) {
     const Slot* slot = slot_of(world.table, was.port, was.generation);
     if (!slot || slot->state == SlotState::Removing)
       ended(world, was, event);
-    else if (slot->client != was.client && was.state != SlotState::Claiming)
+    else if (slot->client != was.client && !is_of(world, was.client, slot->client) && was.state != SlotState::Claiming)
       broken(world, "port " + std::to_string(was.port) + " goes from " + was.client + " to " + slot->client);
   }
 }
@@ -228,7 +235,7 @@ static void check_ends(World& world, const Event& event) {
 
 static const Was* session_of(const World& world, const std::string& client) {
   for (const Was& was : world.was)
-    if (was.client == client) return &was;
+    if (is_of(world, was.client, client)) return &was;
   return nullptr;
 }
 
@@ -311,7 +318,8 @@ static void check_claims(World& world) {
     const Slot* slot = slot_of(world.table, was.port, was.generation);
     const bool given = was.state == SlotState::Claiming && slot && slot->state == SlotState::Assigned;
     if (!given || !world.was_ready.count(was.container) || slot->container_name != pool_container_name(was.port)) continue;
-    if (world.by_hand.count(was.container + " " + client_container_name(was.client))) continue;  // so it did once
+    if (world.by_hand.count(was.container + " " + slot->container_name)) continue;
+    if (was_named_by_hand(world, was.container, was.client)) continue;  // so it did once
     if (auto owner = world.told.find(was.container); owner != world.told.end() && owner->second == was.client) continue;
     auto sight = world.sights.find(was.container);
     if (sight == world.sights.end() || sight->second.viewers > 0 || world.now.mono_ms - sight->second.ended_ms >= 1000)
@@ -361,7 +369,7 @@ static void check_drain(World& world) {
     if (slot.claim == Claim::Resize) continue;
     if (fresh && slot.state == SlotState::Creating)
       broken(world, "a session begins on port " + std::to_string(port) + " while draining");
-    const bool by_name = slot.container_name == client_container_name(slot.client);  // a hand has given it that
+    const bool by_name = slot.container_name == client_container_name(slot.client) || slot.container_name == client_container_name(world.config.naming, slot.client);  // a hand has given it that
     if (!fresh && !by_name && was->client.empty() && !slot.client.empty() && was->state != SlotState::Removing)
       broken(world, "port " + std::to_string(port) + " goes from the pool to " + slot.client + " while draining");
   }
@@ -407,7 +415,7 @@ static bool is_of_no_use(const World& world, int port) {
   const Box* holder = named(world, pool_container_name(port));
   auto own = holder ? world.table.by_container.find(holder->seen.id) : world.table.by_container.end();
   if (own == world.table.by_container.end() || own->second == port) return false;
-  const Box* other = named(world, client_container_name(world.table.slots.at(own->second).client));
+  const Box* other = named(world, client_container_name(world.config.naming, world.table.slots.at(own->second).client));
   return other && other->foreign;
 }
 

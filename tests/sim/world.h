@@ -211,6 +211,7 @@ void daemon_kill(World& world, FileFate fate, int32_t amount);
 void daemon_stop(World& world);
 // Whether a start from these records could give a used container to somebody else with no one at fault: beyond a claim whose renaming
 // has not been answered, or a name that a hand has changed, nobody could tell whose a container is.
+bool is_of(const World& world, const std::string& known_as, const std::string& client);  // by name, or by the hash that stands in for it
 bool nobody_could_tell(World& world, const std::vector<Record>& records);
 
 // engine.cc: containers, calls, the disk
