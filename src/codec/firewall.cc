@@ -87,6 +87,12 @@ void add_allowed(std::string* out, const std::string& chain, IpFamily family, st
     *out += "-A " + chain + " -p " + protocol + original + " --ctorigdstport " + std::string(port) + " -j RETURN\n";
 }
 
+// TCP by a reset: of ICMP's refusals the kernel sends six to one session and then one each second (net.ipv4.icmp_ratelimit), and a page that asks for more
+// would wait in vain for the others.
+void add_refused(std::string* out, const std::string& rule, const std::string& what) {
+  *out += rule + " -p tcp" + what + " -j REJECT --reject-with tcp-reset\n" + rule + what + " -j REJECT\n";
+}
+
 void add_rules(std::string* out, const FirewallPlan& plan, IpFamily family, const std::string& chain) {
   const std::string rule = "-A " + chain;
   // Answers: to viewers, to the engine's and our own looks.
@@ -98,16 +104,18 @@ void add_rules(std::string* out, const FirewallPlan& plan, IpFamily family, cons
   for (const char* protocol : {"udp", "tcp"}) *out += rule + " -p " + protocol + " --dport 53 -j RETURN\n";
   for (const std::string_view place : text_list(plan.allow)) add_allowed(out, chain, family, place);
   if (family == IpFamily::V4)
-    for (const std::string_view address : kMetadata4) *out += rule + " -d " + std::string(address) + " -j REJECT\n";
+    for (const std::string_view address : kMetadata4) add_refused(out, rule, " -d " + std::string(address));
   else
-    for (const std::string_view address : kMetadata6) *out += rule + " -d " + std::string(address) + " -j REJECT\n";
+    for (const std::string_view address : kMetadata6) add_refused(out, rule, " -d " + std::string(address));
   // A published port of any container's, where the kernel leads there by itself.
-  *out += rule + " -m conntrack --ctstate DNAT -j REJECT\n";
+  add_refused(out, rule, " -m conntrack --ctstate DNAT");
   // This machine by any of its addresses, and whoever listens to everybody on the network. (Of IPv6 the kernel calls local ones UNICAST, too.)
-  if (family == IpFamily::V4)
-    *out += rule + " -m addrtype ! --dst-type UNICAST -j REJECT\n";
-  else
-    *out += rule + " -m addrtype --dst-type LOCAL,ANYCAST -j REJECT\n" + rule + " -d ff00::/8 -j REJECT\n";
+  if (family == IpFamily::V4) {
+    add_refused(out, rule, " -m addrtype ! --dst-type UNICAST");
+  } else {
+    add_refused(out, rule, " -m addrtype --dst-type LOCAL,ANYCAST");
+    *out += rule + " -d ff00::/8 -j REJECT\n";
+  }
 }
 
 }  // namespace

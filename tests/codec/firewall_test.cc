@@ -52,6 +52,18 @@ static void test_one_change_makes_all(void**) {
   assert_false(has(text, "ACCEPT") || has(text, "-D ") || has(text, "fd00:") || has(text, "icmp"));
 }
 
+// The kernel sends few refusals by ICMP, and whoever gets none waits.
+static void test_tcp_is_refused_by_a_reset(void**) {
+  for (const IpFamily family : {IpFamily::V4, IpFamily::V6}) {
+    const std::string text = firewall_change(plan_of(), family, "");
+    for (size_t at = 0; (at = text.find(" -j REJECT\n", at)) != std::string::npos; ++at) {
+      const size_t begin = text.rfind('\n', at) + 1, what = begin + std::string("-A VNC-vnc_network").size();
+      const std::string match = text.substr(what, at - what);
+      if (match != " -d ff00::/8") assert_true(place_of(text, "-A VNC-vnc_network -p tcp" + match + " -j REJECT --reject-with tcp-reset\n") < begin);
+    }
+  }
+}
+
 static void test_ipv6_has_its_own(void**) {
   const std::string text = firewall_change(plan_of(), IpFamily::V6, "");
   assert_true(place_of(text, "-p ipv6-icmp -j RETURN\n") < place_of(text, "-d fd00:ec2::254 -j REJECT\n"));
@@ -121,6 +133,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_chain_names_fit_and_differ), cmocka_unit_test(test_one_change_makes_all),
       cmocka_unit_test(test_ipv6_has_its_own),           cmocka_unit_test(test_allowed_places),
+      cmocka_unit_test(test_tcp_is_refused_by_a_reset),
       cmocka_unit_test(test_what_is_there_of_ours_is_replaced), cmocka_unit_test(test_the_engines_chain_is_taken_once_it_is_there),
       cmocka_unit_test(test_taken_away_whole),
       cmocka_unit_test(test_changes_are_seen_and_nothing_else),

@@ -5,19 +5,12 @@
 
 #include "codec/firewall.h"
 #include "support/daemon.h"
+#include "support/neighbours.h"
 #include "support/proc.h"
 
 namespace {
 
 std::string network_of(const Daemon* d) { return d->settings.at("DOCKER_NETWORK_NAME"); }
-
-Texts lines_with(const std::string& text, const std::string& part) {
-  Texts out;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    if (line.find(part) != std::string::npos) out.push_back(line);
-  return out;
-}
 
 // All that iptables or ip6tables shows of this daemon's rules, but for what it has counted.
 Texts rules_of(const Daemon* d, const std::string& save = "iptables-save") {
@@ -35,23 +28,19 @@ std::string text_of(const Texts& lines) {
   return text;
 }
 
-Texts host_addresses() {
-  Texts out;
-  for (const std::string& line : lines_with(proc_output({"ip", "-o", "-4", "address", "show", "up", "scope", "global"}), " inet ")) {
-    const size_t begin = line.find(" inet ") + 6;
-    out.push_back(line.substr(begin, line.find('/') - begin));
-  }
-  return out;
+ProcResult ask(const Entry& from, const std::string& address, int port) {
+  const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
+  return proc_run({"docker", "exec", from.id, "/busybox", "timeout", "4", "/busybox", "wget", "-q", "-O", "/dev/null", "http://" + host + ":" + std::to_string(port) + "/"});
 }
 
-// From inside a session. What is refused is refused at once: who waits in vain for four seconds was not.
+// From inside a session: an answer of any status has come from there.
 bool reaches(const Entry& from, const std::string& address, int port) {
-  const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
-  const ProcResult asked = proc_run({"docker", "exec", from.id, "/busybox", "timeout", "4", "/busybox", "wget", "-q", "-O", "/dev/null",
-                                     "http://" + host + ":" + std::to_string(port) + "/"});
-  // An answer of any status has come from there.
+  const ProcResult asked = ask(from, address, port);
   return asked.status == 0 || asked.err.find("server returned error") != std::string::npos;
 }
+
+// At once: nobody waits in vain.
+bool is_refused(const Entry& from, const std::string& address, int port) { return ask(from, address, port).err.find("Connection refused") != std::string::npos; }
 
 std::string gateway_of(const Entry& entry) { return proc_output({"docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}", entry.id}); }
 
@@ -71,13 +60,6 @@ void start(Daemon* d) {
 }
 
 std::string shown(Daemon* d) { return json_text(json_from(daemon_get(d, "/status").body).get(), "firewall"); }
-
-// Runs beside the test until its end, however it ends.
-void run_beside(Scene* scene, const Texts& command) {
-  std::shared_ptr<Proc> proc = proc_start(command, scene->folder + "/" + command[0] + ".log");
-  check_at(proc != nullptr, "cannot start " + command[0]);
-  scene->cleanups.emplace_back([proc]() mutable { proc.reset(); });
-}
 
 long status_of(int port) {
   HttpCall call;
@@ -100,7 +82,7 @@ void a_session_reaches_nothing_of_this_machine(Scene* scene) {
   daemon_set(d, "ORCHESTRATOR_HOST", "0.0.0.0");
   start(d);
   const Entry ana = daemon_access(d, suite_client(*scene->suite, "ana")), bruno = daemon_access(d, suite_client(*scene->suite, "bruno"));
-  const Texts addresses = host_addresses();
+  const Texts addresses = host_addresses(*scene->suite);
   check_at(std::find(addresses.begin(), addresses.end(), gateway_of(ana)) != addresses.end(), "its gateway is none of this machine's addresses");
   const int ports[] = {bruno.port, ana.port, daemon_port(d), page_port(scene)};
   for (const std::string& address : addresses)
@@ -111,7 +93,7 @@ void a_session_reaches_nothing_of_this_machine(Scene* scene) {
   daemon_reload(d);
   check_at(wait_until(10, [&] { return shown(d) == "on"; }), "it does not come with a reload: " + shown(d));
   for (const std::string& address : addresses)
-    for (const int port : ports) check_at(!reaches(ana, address, port), "reached: " + address + ":" + std::to_string(port));
+    for (const int port : ports) check_at(is_refused(ana, address, port), "reached: " + address + ":" + std::to_string(port));
   // Those who watch go on, by way of this machine and from other networks.
   check_number(status_of(bruno.port), 200, "from this machine");
   const ProcResult outside = proc_run({"docker", "run", "--rm", "--network", "bridge", "--entrypoint", "/busybox", kTinyImage, "timeout", "4", "/busybox", "wget", "-q", "-O",
@@ -129,49 +111,34 @@ void what_is_allowed_is_reached_and_nothing_else(Scene* scene) {
   Daemon* d = scene->daemon;
   for (const int port : {page_port(scene), page_port(scene) + 1}) serve_here(scene, port);
   use_firewall(d);
-  const std::string address = host_addresses().front();
+  const std::string address = host_addresses(*scene->suite).front();
   daemon_set(d, "SESSION_ALLOW", address + ":" + std::to_string(page_port(scene)));
   start(d);
   const Entry ana = daemon_access(d, suite_client(*scene->suite, "ana"));
   check_at(reaches(ana, address, page_port(scene)), "not reached though it is allowed");
-  check_at(!reaches(ana, address, page_port(scene) + 1), "another port of that address");
-  check_at(!reaches(ana, gateway_of(ana), page_port(scene)), "that port by another address");
+  check_at(is_refused(ana, address, page_port(scene) + 1), "another port of that address");
+  check_at(is_refused(ana, gateway_of(ana), page_port(scene)), "that port by another address");
   daemon_set(d, "SESSION_ALLOW", address);
   daemon_reload(d);
   check_at(wait_until(10, [&] { return reaches(ana, address, page_port(scene) + 1); }), "any port of an address");
-  check_at(!reaches(ana, gateway_of(ana), page_port(scene)), "another address");
-}
-
-// A network beside this machine, with somebody in it who answers at these addresses.
-void set_up_outside(Scene* scene, const Texts& addresses) {
-  const std::string name = "vnc-e2e-" + std::to_string(scene->suite->block), cable = "vnce2e" + std::to_string(scene->suite->block);
-  const std::string here = "198.18." + std::to_string(100 + scene->suite->block) + ".1", there = "198.18." + std::to_string(100 + scene->suite->block) + ".2";
-  proc_run({"ip", "netns", "delete", name});
-  std::string script = "set -e; ip netns add " + name + "; ip link add " + cable + " type veth peer name far netns " + name + "; ip address add " + here + "/30 dev " + cable +
-                       "; ip link set " + cable + " up; ip -n " + name + " link set lo up; ip -n " + name + " link set far up; ip -n " + name + " address add " + there +
-                       "/30 dev far; ip -n " + name + " route add default via " + here;
-  for (const std::string& address : addresses)
-    if (address != there) script += "; ip -n " + name + " address add " + address + "/32 dev lo; ip route add " + address + "/32 via " + there;
-  scene->cleanups.emplace_back([name] { proc_run({"ip", "netns", "delete", name}); });  // takes the cable and its routes along
-  proc_output({"sh", "-c", script});
+  check_at(is_refused(ana, gateway_of(ana), page_port(scene)), "another address");
 }
 
 void metadata_is_out_of_reach_and_the_rest_of_the_world_is_not(Scene* scene) {
   Daemon* d = scene->daemon;
-  const std::string world = "198.18." + std::to_string(100 + scene->suite->block) + ".2", metadata = "169.254.169.254", azure = "168.63.129.16", alibaba = "100.100.100.200";
-  set_up_outside(scene, {world, metadata, azure, alibaba});
-  run_beside(scene, {"ip", "netns", "exec", "vnc-e2e-" + std::to_string(scene->suite->block), "busybox", "httpd", "-f", "-p", "8000", "-h", scene->folder});
+  const std::string world = outside_world(*scene->suite), metadata = "169.254.169.254", azure = "168.63.129.16", alibaba = "100.100.100.200";
+  outside_make(scene, {metadata, azure, alibaba});
   start(d);
   const Entry ana = daemon_access(d, suite_client(*scene->suite, "ana"));
   for (const std::string& address : {world, metadata, azure, alibaba})
-    check_at(wait_until(10, [&] { return reaches(ana, address, 8000); }), "without a firewall " + address + " is not reached either");
+    check_at(wait_until(10, [&] { return reaches(ana, address, kOutsidePort); }), "without a firewall " + address + " is not reached either");
   use_firewall(d);
   daemon_set(d, "SESSION_ALLOW", alibaba);
   daemon_reload(d);
   check_at(wait_until(10, [&] { return shown(d) == "on"; }), "no firewall");
-  for (const std::string& address : {metadata, azure}) check_at(!reaches(ana, address, 8000), "reached: " + address);
-  check_at(reaches(ana, world, 8000), "the world is not reached");
-  check_at(reaches(ana, alibaba, 8000), "what is allowed is not reached");
+  for (const std::string& address : {metadata, azure}) check_at(is_refused(ana, address, kOutsidePort), "reached: " + address);
+  check_at(reaches(ana, world, kOutsidePort), "the world is not reached");
+  check_at(reaches(ana, alibaba, kOutsidePort), "what is allowed is not reached");
 }
 
 // The name server may be this machine's own.
@@ -209,7 +176,7 @@ void by_ipv6_it_is_the_same(Scene* scene) {
   use_firewall(d);
   daemon_reload(d);
   check_at(wait_until(10, [&] { return shown(d) == "on"; }), "no firewall");
-  check_at(!reaches(ana, prefix + "::1", page_port(scene)), "reached");
+  check_at(is_refused(ana, prefix + "::1", page_port(scene)), "reached");
   daemon_set(d, "SESSION_ALLOW", "[" + prefix + "::1]:" + std::to_string(page_port(scene)));
   daemon_reload(d);
   check_at(wait_until(10, [&] { return reaches(ana, prefix + "::1", page_port(scene)); }), "what is allowed is not reached");
@@ -222,7 +189,7 @@ void what_somebody_took_away_is_there_again(Scene* scene) {
   start(d);
   const Entry ana = daemon_access(d, suite_client(*scene->suite, "ana"));
   const std::string chain = firewall_chain(network_of(d)), address = gateway_of(ana);
-  check_at(!reaches(ana, address, daemon_port(d)), "reached");
+  check_at(is_refused(ana, address, daemon_port(d)), "reached");
   const Texts whole = rules_of(d), whole6 = rules_of(d, "ip6tables-save");
   check_at(whole.size() > 8 && whole6.size() > 8, "hardly a rule");
   const Texts spoils[] = {{"iptables", "-F", chain}, {"ip6tables", "-F", chain}, {"iptables", "-D", chain, "1"}};
@@ -232,7 +199,7 @@ void what_somebody_took_away_is_there_again(Scene* scene) {
     daemon_reload(d);  // it looks then, too
     check_at(wait_until(10, [&] { return rules_of(d) == whole && rules_of(d, "ip6tables-save") == whole6; }), spoil[0] + " " + spoil[1] + " is not mended");
   }
-  check_at(!reaches(ana, address, daemon_port(d)), "reached after it was mended");
+  check_at(is_refused(ana, address, daemon_port(d)), "reached after it was mended");
   check_at(daemon_logs_loudly(d, {"[NETWORK]", chain, "is there again"}), "nobody is told");
 
   // Somebody's own rule that is put before ours lets everything in.
@@ -244,7 +211,7 @@ void what_somebody_took_away_is_there_again(Scene* scene) {
   proc_output(insert);
   check_at(reaches(ana, address, daemon_port(d)), "a rule before ours changes nothing: this test shows nothing");
   daemon_reload(d);
-  check_at(wait_until(10, [&] { return !reaches(ana, address, daemon_port(d)); }), "a rule before ours goes on");
+  check_at(wait_until(10, [&] { return is_refused(ana, address, daemon_port(d)); }), "a rule before ours goes on");
 }
 
 // Nobody asks for it: the daemon looks by itself, each minute.
@@ -256,7 +223,7 @@ void within_a_minute_it_is_there_again_by_itself(Scene* scene) {
   proc_output({"iptables", "-F", firewall_chain(network_of(d))});
   check_at(reaches(ana, gateway_of(ana), daemon_port(d)), "nothing was taken away: this test shows nothing");
   check_at(wait_until(75, [&] { return rules_of(d).size() > 8; }), "it is not there again");
-  check_at(!reaches(ana, gateway_of(ana), daemon_port(d)), "reached");
+  check_at(is_refused(ana, gateway_of(ana), daemon_port(d)), "reached");
 }
 
 void two_installations_keep_out_of_each_others_rules(Scene* scene) {
@@ -276,8 +243,8 @@ void two_installations_keep_out_of_each_others_rules(Scene* scene) {
   start(e);
   const Entry bruno = daemon_access(e, suite_client(*scene->suite, "bruno"));
   check_at(rules_of(e).size() == first.size() && rules_of(d) == first, "the second changes the first's");
-  check_at(!reaches(ana, gateway_of(ana), bruno.port) && !reaches(bruno, gateway_of(bruno), ana.port), "one reaches the other's session");
-  check_at(!reaches(ana, gateway_of(bruno), daemon_port(e)) && !reaches(bruno, gateway_of(ana), daemon_port(d)), "one reaches the other's orchestrator");
+  check_at(is_refused(ana, gateway_of(ana), bruno.port) && is_refused(bruno, gateway_of(bruno), ana.port), "one reaches the other's session");
+  check_at(is_refused(ana, gateway_of(bruno), daemon_port(e)) && is_refused(bruno, gateway_of(ana), daemon_port(d)), "one reaches the other's orchestrator");
   daemon_reload(d);
   check_at(!daemon_logs(d, {"is there again"}) && !daemon_logs(e, {"is there again"}), "each puts its own before the other's");
 
@@ -285,7 +252,7 @@ void two_installations_keep_out_of_each_others_rules(Scene* scene) {
   check_number(daemon_run(e, {"--firewall-remove"}).status, 0, "--firewall-remove");
   check_equal(text_of(rules_of(e)) + text_of(rules_of(e, "ip6tables-save")), "", "the second's");
   check_equal(text_of(rules_of(d)), text_of(first), "the first's along with them");
-  check_at(!reaches(ana, gateway_of(ana), bruno.port), "the first's does not hold any more");
+  check_at(is_refused(ana, gateway_of(ana), bruno.port), "the first's does not hold any more");
 }
 
 // The door stays shut while nobody minds it, and it goes when it is told to.
@@ -296,7 +263,7 @@ void rules_outlive_the_daemon_and_go_when_asked(Scene* scene) {
   const Entry ana = daemon_access(d, suite_client(*scene->suite, "ana")), bruno = daemon_access(d, suite_client(*scene->suite, "bruno"));
   const std::string address = gateway_of(ana);
   daemon_stop(d);
-  check_at(!reaches(ana, address, bruno.port), "reached while no daemon runs");
+  check_at(is_refused(ana, address, bruno.port), "reached while no daemon runs");
   const Texts before = rules_of(d);
   start(d);
   check_at(rules_of(d) == before, "not the same after a restart");
@@ -317,7 +284,7 @@ void a_network_made_again_is_guarded_before_the_session_is_there(Scene* scene) {
   const Texts before = rules_of(d);
   check_at(engine_remove_network(d->socket, network_of(d)), "the network is not removed");
   const Entry ana = daemon_access(d, suite_client(*scene->suite, "ana"));
-  check_at(!reaches(ana, gateway_of(ana), daemon_port(d)), "reached");
+  check_at(is_refused(ana, gateway_of(ana), daemon_port(d)), "reached");
   check_at(rules_of(d).size() == before.size() && rules_of(d) != before, "rules of the old bridge are left");
 }
 
