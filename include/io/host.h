@@ -38,6 +38,9 @@ bool host_read_file(const std::string& path, std::string* text, bool* missing, s
 // nothing is left beside it.
 bool host_replace_file(const std::string& path, std::string_view text, std::string* error);
 
+// The calling thread lets every other one go first: for work that nobody waits for to the millisecond. Not taken back.
+void host_give_way();
+
 // The protocol of sd_notify(3): a datagram to the socket that NOTIFY_SOCKET names; nothing without one. `state` is "READY=1" and the like.
 void host_notify(const char* state);
 

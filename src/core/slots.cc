@@ -179,6 +179,7 @@ Record slot_record(const Table& table, const Slot& slot) {
 
 std::vector<Record> table_records(const Table& table) {
   std::vector<Record> records;
+  records.reserve(table.slots.size());
   for (const auto& [port, slot] : table.slots)
     if (slot_is_recorded(slot)) records.push_back(slot_record(table, slot));
   return records;
@@ -186,6 +187,7 @@ std::vector<Record> table_records(const Table& table) {
 
 std::vector<Record> table_status(const Table& table) {
   std::vector<Record> records;
+  records.reserve(table.slots.size());
   for (const auto& [port, slot] : table.slots)
     if (slot_is_recorded(slot) && slot.state != SlotState::Waiting) records.push_back(slot_record(table, slot));
   return records;

@@ -10,7 +10,10 @@ static void make(StatusDesk* desk, const Table& table) {
   desk->served.swap(desk->waiting);
   const StatusFacts facts{table_max_slots(table), table.pool_target, table.engine_up, desk->firewall, VNC_ORCHESTRATOR_VERSION,
                           desk->since_us, desk->settings_us, table.draining_us};
-  lane_submit(desk->lane.get(), LaneOrder::Normal, [records = table_status(table), facts]() -> Message { return StatusMade{answer_status(records, facts)}; });
+  lane_submit(desk->lane.get(), LaneOrder::Normal, [records = table_status(table), facts]() -> Message {
+    host_give_way();
+    return StatusMade{answer_status(records, facts)};
+  });
 }
 
 void status_desk_open(StatusDesk* desk, Mailbox* mailbox) {

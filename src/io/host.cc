@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -180,6 +181,11 @@ static bool write_whole(int fd, std::string_view text) {
     text.remove_prefix(static_cast<size_t>(put));
   }
   return fsync(fd) == 0;
+}
+
+void host_give_way() {
+  // With Linux the nice value is a thread's own, whatever POSIX says.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 19);
 }
 
 bool host_replace_file(const std::string& path, std::string_view text, std::string* error) {
