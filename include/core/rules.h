@@ -140,6 +140,15 @@ void pool_launched(Turn& turn, const Slot& slot);  // a container has become rea
 void pool_failed(Turn& turn, const std::string& why);
 void pool_worked(Turn& turn);
 
+// rollout.cc: the pool after a change of settings
+bool rollout_is_old(const Table& table, const Slot& slot);  // born under other settings than today's
+// A READY container may be given to somebody: of today's settings, or an old one of ours of the size that is given to whoever asks for none.
+bool rollout_serves(const Table& table, const Slot& slot);
+int rollout_left(const Table& table);         // READY ones that are old
+void rollout_trim(Turn& turn, int surplus);   // as many of the old ones go, where there are so many: newer ones have taken their places
+// No port is free for a newer one: an old one goes first, unless it is the last READY one or a port is being freed anyway.
+void rollout_make_room(Turn& turn);
+
 // reconfigure.cc
 void reconfigure(Turn& turn, const Reconfigured& event);
 

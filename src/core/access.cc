@@ -106,12 +106,14 @@ void access_asked(Turn& turn, const AccessAsked& event) {
   if (!table.pool_said) pool_asked(turn);
 }
 
+// One of today's settings where there is one: who waits for none gets an old one rather than a launch.
 static Slot* oldest_ready(Turn& turn) {
-  if (!turn.table.count[static_cast<size_t>(SlotState::Ready)]) return nullptr;
+  const Table& table = turn.table;
+  if (!table.count[static_cast<size_t>(SlotState::Ready)]) return nullptr;
+  auto rank = [&](const Slot& slot) { return std::pair(rollout_is_old(table, slot), slot.changed); };
   Slot* best = nullptr;
   for (auto& [port, slot] : turn.table.slots)
-    if (slot.state == SlotState::Ready && slot.fingerprint == turn.table.config.fingerprint && (!best || slot.changed < best->changed))
-      best = &slot;
+    if (slot.state == SlotState::Ready && rollout_serves(table, slot) && (!best || rank(slot) < rank(*best))) best = &slot;
   return best;
 }
 

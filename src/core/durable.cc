@@ -74,7 +74,7 @@ static void not_recorded(Turn& turn, Slot& slot) {
   std::string why = "The state file cannot be written, so the session cannot be given out: " + turn.table.store_text +
                     ". Free some space or mend the disk.";
   access_refuse(turn, slot.client, 503, why, kRetryAfterSeconds);
-  bool of_the_pool = slot.for_pool && slot.container_name == pool_container_name(slot.port) && slot.fingerprint == turn.table.config.fingerprint;
+  bool of_the_pool = slot.for_pool && slot.container_name == pool_container_name(slot.port) && rollout_serves(turn.table, slot);
   if (!of_the_pool) {
     if (slot.adopted) return;
     removal_begin(turn, slot, Ending::NotRecorded, "its record could not be written");

@@ -147,8 +147,13 @@ void pool_fill(Turn& turn) {
   if (target != table.pool_target && pool_thinks(table))
     say(turn, SayLevel::Info, "POOL", "Target " + std::to_string(table.pool_target) + " -> " + std::to_string(target));
   table.pool_target = target;
+  rollout_trim(turn, ready - target);
+  ready = pool_count(turn, SlotState::Ready);
   trim_when_due(turn, ready - target);
   int need = target - ready - coming;
+  const int old = rollout_left(table);
+  const bool replaces = need <= 0 && coming == 0 && old > 0;
+  if (replaces) need = 1;
   if (need <= 0) {
     table.pool_need = 0;
     if (coming == 0) pool_forget(table);  // nobody tries any more, so nothing fails
@@ -161,11 +166,13 @@ void pool_fill(Turn& turn) {
   }
   if (need != table.pool_need && launch_free_port(turn))
     say(turn, table.pool_said ? SayLevel::Debug : SayLevel::Info, "POOL",
-        "Replenishing pool: current=" + std::to_string(ready) + " target=" + std::to_string(target) + " need=" + std::to_string(need));
+        (replaces ? "Replacing one of " + std::to_string(old) + " pool containers of other settings: current=" : "Replenishing pool: current=") +
+            std::to_string(ready) + " target=" + std::to_string(target) + " need=" + std::to_string(need));
   table.pool_need = need;
   for (; need > 0 && launching < kPoolParallel && coming < kPoolComing; need--, launching++, coming++) {
     Slot* slot = launch_free_port(turn);
     if (!slot) {
+      if (coming == 0) rollout_make_room(turn);
       wake_for_blocked_ports(turn);
       return;
     }

@@ -11,7 +11,7 @@ Readiness orchestrator_ready(const Table& table, Now now) {
   if (!table.store_text.empty()) return not_ready("The state file cannot be written, so no session can be given out: " + table.store_text);
   if (table.waiting_for.size() >= table.config.most_waiting) return not_ready("As many requests wait for a session as may.");
   for (const auto& [port, slot] : table.slots)
-    if (slot.state == SlotState::Ready && slot.fingerprint == table.config.fingerprint) return {Readiness::Yes, ""};
+    if (slot.state == SlotState::Ready && rollout_serves(table, slot)) return {Readiness::Yes, ""};
   if (!table.engine_up) return not_ready("The container engine cannot be reached: " + table.engine_text);
   if (table.pool_said) return not_ready("The pool's containers fail: " + table.pool_text);
   for (const auto& [port, slot] : table.slots)

@@ -125,7 +125,7 @@ void reconcile_name_wins(Turn& turn, Slot& slot) {
 static void judge_ready(Turn& turn, Slot& slot, const Seen& seen) {
   if (slot.container_name != pool_container_name(slot.port))
     reconcile_name_wins(turn, slot);
-  else if (slot.outside || slot.fingerprint != turn.table.config.fingerprint)
+  else if (!rollout_serves(turn.table, slot))
     removal_begin(turn, slot, Ending::Stale, "the settings it was started with are no longer today's");
   else if (seen.state == SeenState::Paused)
     engine_died(turn, slot, "was paused");

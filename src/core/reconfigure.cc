@@ -1,4 +1,5 @@
-// Settings that change while it runs: who has a session keeps it, what waits for nobody yet is made anew where it was born under other ones.
+// Settings that change while it runs: who has a session keeps it, what waits for nobody yet is made anew where it was born under other ones:
+// at once what is on its way or of no use any more, by and by what is ready (rollout.cc).
 #include <algorithm>
 #include <vector>
 
@@ -35,10 +36,12 @@ static void move_range(Turn& turn, const CoreConfig& next) {
     if (!slot_at(table, port)) slot_add(table, port, false);
 }
 
-// Of the pool, ready or on its way, and not as one would be made today.
+// Of the pool, and no longer of use: READY ones that still are go one by one (rollout.cc).
 static bool is_of_yesterday(const Table& table, const Slot& slot) {
-  const bool of_the_pool = slot.client.empty() && (slot.state == SlotState::Creating || slot.state == SlotState::Waiting || slot.state == SlotState::Ready);
-  return of_the_pool && (slot.outside || slot.fingerprint != table.config.fingerprint);
+  if (!slot.client.empty()) return false;
+  if (slot.state == SlotState::Ready) return !rollout_serves(table, slot);
+  const bool comes = slot.state == SlotState::Creating || slot.state == SlotState::Waiting;
+  return comes && (slot.outside || rollout_is_old(table, slot));
 }
 
 static void renew_pool(Turn& turn) {

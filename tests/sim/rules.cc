@@ -34,6 +34,7 @@ void rules_before(World& world, const Event& event) {
   world.before.pulling = world.table.pulling;
   world.before.draining = world.table.draining_us != 0;
   world.before.moves = world.table.moves;
+  world.before.stale = world.table.tally.endings[static_cast<size_t>(Ending::Stale)];
   world.before.early.clear();
   for (const auto& [early, deadline] : world.table.early) world.before.early.push_back(early);
 }
@@ -259,15 +260,29 @@ static void check_access(World& world, const AccessAsked& asked) {
   if (own || asked.size_given || world.before.store_broken || world.table.heirs.count(asked.client) || too_many_wait)
     return;
   if (world.table.draining_us) return;
-  const Was* ready = nullptr;  // the one for longest
-  for (const Was& was : world.was)
-    if (was.state == SlotState::Ready && was.fingerprint == world.config.fingerprint &&
-        (!ready || was.changed < ready->changed))
-      ready = &was;
+  const Was* ready = nullptr;  // of today's settings rather than old, then the one for longest
+  auto is_old = [&](const Was& was) { return was.fingerprint != world.config.fingerprint; };
+  for (const Was& was : world.was) {
+    const Slot* slot = slot_at(world.table, was.port);
+    if (was.state != SlotState::Ready || !slot || slot->outside) continue;
+    if (is_old(was) && (was.fingerprint.empty() || slot->size != world.config.default_size)) continue;
+    if (!ready || std::pair(is_old(was), was.changed) < std::pair(is_old(*ready), ready->changed)) ready = &was;
+  }
   if (!ready) return;
   const Slot* given = slot_by_client(world.table, asked.client);
   if (!given || given->port != ready->port || given->state != SlotState::Claiming)
     broken(world, asked.client + " does not get the container that has been READY for longest");
+}
+
+// Who is of use stays until a newer one has taken its place, or another is there to serve meanwhile.
+static void check_rollout(World& world) {
+  if (world.table.tally.endings[static_cast<size_t>(Ending::Stale)] == world.before.stale) return;
+  if (world.table.count[static_cast<size_t>(SlotState::Ready)] > 0 || world.table.pool_target == 0) return;
+  for (const Was& was : world.was) {
+    const Slot* slot = slot_of(world.table, was.port, was.generation);
+    if (was.state == SlotState::Ready && slot && slot->state == SlotState::Removing && rollout_serves(world.table, *slot))
+      broken(world, "other settings leave nobody READY, though port " + std::to_string(was.port) + " could serve");
+  }
 }
 
 static void check_broken_store(World& world, const Event& event) {
@@ -387,6 +402,7 @@ void rules_after(World& world, const Event& event) {
   check_drain(world);
   if (const auto* asked = std::get_if<AccessAsked>(&event)) check_access(world, *asked);
   if (world.table.waiting_for.size() > world.config.most_waiting) broken(world, "more wait for a session than may");
+  check_rollout(world);
   check_broken_store(world, event);
   check_pulling(world);
   if (world.table.engine_up && !world.table.stream_open)
@@ -419,6 +435,12 @@ static bool is_of_no_use(const World& world, int port) {
   return other && other->foreign;
 }
 
+static bool a_port_is_free(const World& world) {
+  for (const auto& [port, slot] : world.table.slots)
+    if (slot.state == SlotState::Free && !slot.outside && !is_of_no_use(world, port)) return true;
+  return false;
+}
+
 static void check_slots_rest(World& world) {
   const Table& table = world.table;
   int assigned = 0, ready = 0;
@@ -435,6 +457,9 @@ static void check_slots_rest(World& world) {
   const int want = std::min(pool_thinks(table) ? table.pool_target : table.config.warm_pool_size, usable);
   // More than foresight asks for stay a while.
   const bool may_stay = pool_thinks(table) && ready > want && table.pool_surplus_ms != kNever;
+  const int old = rollout_left(table);
+  if (old > 1 || (old == 1 && a_port_is_free(world)))
+    broken(world, std::to_string(old) + " pool containers of other settings are left");
   if (ready != want && !may_stay)
     broken(world, std::to_string(ready) + " are READY beside " + std::to_string(assigned) + " sessions, not " +
                       std::to_string(want));

@@ -1,0 +1,35 @@
+// Containers of the pool that were started under other settings than today's: they serve on until newer ones are there, and go one by one, so that
+// a change of settings leaves nobody without a pool, and one that does not start leaves what there was.
+#include "core/rules.h"
+
+bool rollout_is_old(const Table& table, const Slot& slot) { return slot.fingerprint != table.config.fingerprint; }
+
+bool rollout_serves(const Table& table, const Slot& slot) {
+  if (slot.outside) return false;
+  const bool is_known = !slot.fingerprint.empty();  // else the first version's: nobody knows what it may
+  return !rollout_is_old(table, slot) || (is_known && slot.size == table.config.default_size);
+}
+
+int rollout_left(const Table& table) {
+  int old = 0;
+  if (table.count[static_cast<size_t>(SlotState::Ready)])
+    for (const auto& [port, slot] : table.slots) old += slot.state == SlotState::Ready && rollout_is_old(table, slot);
+  return old;
+}
+
+static bool remove_longest(Turn& turn) {
+  Slot* longest = nullptr;
+  for (auto& [port, slot] : turn.table.slots)
+    if (slot.state == SlotState::Ready && rollout_is_old(turn.table, slot) && (!longest || slot.changed < longest->changed)) longest = &slot;
+  if (longest) removal_begin(turn, *longest, Ending::Stale, "the settings it was started with are no longer today's");
+  return longest != nullptr;
+}
+
+void rollout_trim(Turn& turn, int surplus) {
+  while (surplus > 0 && remove_longest(turn)) surplus--;
+}
+
+void rollout_make_room(Turn& turn) {
+  const bool one_comes_free = turn.table.count[static_cast<size_t>(SlotState::Removing)] > 0;
+  if (!one_comes_free && turn.table.count[static_cast<size_t>(SlotState::Ready)] > 1) remove_longest(turn);
+}

@@ -1,0 +1,143 @@
+// Settings have changed: the pool's containers are replaced one by one, and what there is serves on until then.
+#include "core/drive.h"
+#include "core/rules.h"
+
+static void changed(Drive& d, const std::string& fingerprint) {
+  CoreConfig config = d.table.config;
+  config.fingerprint = fingerprint;
+  drive_step(d, Reconfigured{config});
+}
+
+static Drive drive_changed(int ports, int pool) {
+  Drive d = drive_start(ports, pool);
+  drive_calm(d);
+  assert_int_equal(count_of(d, SlotState::Ready), pool);
+  changed(d, "print-tomorrow");
+  return d;
+}
+
+static void test_one_after_the_other(void**) {
+  Drive d = drive_changed(6, 3);
+  for (int left = 3; left > 0; left--) {
+    assert_int_equal(rollout_left(d.table), left);
+    assert_int_equal(count_of(d, SlotState::Ready), 3);
+    assert_int_equal(jobs<DoLaunch>(d).size(), 1);
+    assert_true(jobs<DoRemove>(d).empty());
+    drive_pool(d);
+    assert_int_equal(jobs<DoRemove>(d).size(), 1);
+    drive_removed(d, jobs<DoRemove>(d)[0].port);
+  }
+  assert_int_equal(rollout_left(d.table), 0);
+  drive_calm(d);
+  assert_int_equal(count_of(d, SlotState::Ready), 3);
+  assert_int_equal(said(d, SayLevel::Info, "Replacing one of 3 pool containers of other settings"), 1);
+}
+
+static void test_with_no_port_free_one_goes_first(void**) {
+  Drive d = drive_changed(2, 2);
+  assert_int_equal(jobs<DoRemove>(d).size(), 1);
+  assert_int_equal(count_of(d, SlotState::Ready), 1);
+  drive_removed(d, jobs<DoRemove>(d)[0].port);
+  assert_int_equal(count_of(d, SlotState::Ready), 1);
+  drive_pool(d);
+  drive_calm(d);
+  assert_int_equal(rollout_left(d.table), 0);
+  assert_int_equal(count_of(d, SlotState::Ready), 2);
+}
+
+static void test_the_last_one_stays_until_a_port_is_free(void**) {
+  Drive d = drive_start(2, 1);
+  drive_session(d, "ana");  // from the pool: the other port is the pool's again
+  drive_calm(d);
+  const int port = slot_for(d, "ana").port;
+  changed(d, "print-tomorrow");
+  drive_calm(d);
+  assert_int_equal(rollout_left(d.table), 1);
+  drive_remove(d, "ana");
+  drive_removed(d, port);
+  drive_calm(d);
+  assert_int_equal(rollout_left(d.table), 0);
+  assert_int_equal(count_of(d, SlotState::Ready), 1);
+}
+
+static void test_one_that_does_not_start_leaves_what_there_was(void**) {
+  Drive d = drive_changed(4, 2);
+  for (int tries = 0; tries < 3; tries++) {
+    drive_launch_failed(d, jobs<DoLaunch>(d)[0].port, Fault::Refused, "no such command");
+    assert_true(jobs<DoLaunch>(d).empty());  // not at once again
+    assert_int_equal(rollout_left(d.table), 2);
+    assert_true(orchestrator_ready(d.table, d.now).answer == Readiness::Yes);
+    drive_wait(d, kPoolBackoffMostMs);
+  }
+  assert_int_equal(said(d, SayLevel::Error, "The pool cannot be filled"), 1);
+  const uint64_t ana = drive_access(d, "ana");
+  drive_written(d);
+  expect_answer(d, ana, 302);
+}
+
+static void test_a_newer_one_is_given_out_first(void**) {
+  Drive d = drive_changed(6, 2);
+  const int fresh = drive_pool(d);
+  drive_access(d, "ana");
+  assert_int_equal(slot_for(d, "ana").port, fresh);
+  drive_access(d, "bia");  // rather than to wait for a launch
+  expect_state(d, slot_for(d, "bia").port, SlotState::Claiming);
+}
+
+static void test_of_another_size_than_newcomers_get_they_are_of_no_use(void**) {
+  Drive d = drive_start(6, 2);
+  drive_calm(d);
+  CoreConfig config = d.table.config;
+  config.fingerprint = "print-tomorrow";
+  config.default_size = kOther;
+  drive_step(d, Reconfigured{config});
+  assert_int_equal(count_of(d, SlotState::Ready), 0);
+  drive_calm(d);
+  assert_int_equal(count_of(d, SlotState::Ready), 2);
+}
+
+static void test_changed_back_nothing_is_replaced(void**) {
+  Drive d = drive_start(6, 2);
+  drive_calm(d);
+  const std::vector<Record> before = table_status(d.table);
+  const std::string print = d.table.config.fingerprint;
+  changed(d, "print-tomorrow");
+  changed(d, print);
+  drive_calm(d);
+  for (const Record& one : before) assert_string_equal(slot(d, one.port).container_id.c_str(), one.container_id.c_str());
+}
+
+static void test_draining_replaces_nothing(void**) {
+  Drive d = drive_start(6, 2);
+  drive_calm(d);
+  drive_step(d, DrainSet{1, 0});
+  changed(d, "print-tomorrow");
+  drive_calm(d);
+  assert_int_equal(rollout_left(d.table), 2);
+}
+
+static void test_a_pool_that_is_to_be_empty_is(void**) {
+  Drive d = drive_start(6, 2);
+  drive_calm(d);
+  CoreConfig config = d.table.config;
+  config.fingerprint = "print-tomorrow";
+  config.warm_pool_size = 0;
+  drive_step(d, Reconfigured{config});
+  drive_calm(d);
+  assert_int_equal(count_of(d, SlotState::Ready), 0);
+}
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(test_one_after_the_other),
+      cmocka_unit_test(test_with_no_port_free_one_goes_first),
+      cmocka_unit_test(test_the_last_one_stays_until_a_port_is_free),
+      cmocka_unit_test(test_one_that_does_not_start_leaves_what_there_was),
+      cmocka_unit_test(test_a_newer_one_is_given_out_first),
+      cmocka_unit_test(test_of_another_size_than_newcomers_get_they_are_of_no_use),
+      cmocka_unit_test(test_changed_back_nothing_is_replaced),
+      cmocka_unit_test(test_draining_replaces_nothing),
+      cmocka_unit_test(test_a_pool_that_is_to_be_empty_is),
+  };
+  return cmocka_run_group_tests_name("core/rollout", tests, nullptr, nullptr);
+}
