@@ -386,6 +386,7 @@ install: all ## install the daemon, its init script, systemd unit, settings and 
 	$(INSTALL) -m 0644 $(addprefix $(srcdir)/,$(monitoring)) $(DESTDIR)$(docdir)/monitoring
 	$(foreach manual,$(manuals),$(INSTALL) -D -m 0644 $(srcdir)/$(manual) $(DESTDIR)$(call manual_path,$(manual)) &&) true
 	$(INSTALL) -m 0755 $(srcdir)/init/user.sh $(DESTDIR)$(sharedir)
+	echo $(version) > $(DESTDIR)$(sharedir)/VERSION
 	rm -rf $(DESTDIR)$(sharedir)/image && cp -R --preserve=mode $(srcdir)/image $(DESTDIR)$(sharedir)/image
 ifeq ($(DESTDIR),)
 	@if test "$$(id -u)" -eq 0; then $(srcdir)/init/user.sh $(daemon_user) $(statedir) $(logdir) $(confdir)/$(name).env; \

@@ -1,12 +1,37 @@
 #!/bin/sh
-# Builds the session image; makes its base image from Debian's packages where it cannot be pulled: build.sh [TAG]
+# Builds the session image; makes its base image from Debian's packages where it cannot be pulled: build.sh [--fresh] [TAG]
+# --fresh: with the packages that Debian has today, where the engine would else take those of the last time.
+# Besides TAG it is tagged by the orchestrator's version and its own content, so that an older one stays to go back to. What packages it has,
+# `docker run --rm TAG --packages` tells: those, and nothing else, may differ between two builds of one content.
 set -eu
 
 base=debian:bookworm-slim
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+usage='[--fresh] [TAG] | --version'
+fresh=
+if [ "${1:-}" = --fresh ]; then
+    fresh=--no-cache
+    shift
+fi
 tag=${1:-localhost/vnc-orchestrator-session:latest}
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=
+
+# Of the tree, or as `make install` has left it.
+version_here() {
+    if [ -f "$here/../configure.ac" ]; then
+        sed -n 's/^AC_INIT(\[vnc-orchestrator\], \[\(.*\)\])$/\1/p' "$here/../configure.ac"
+    else
+        cat "$here/../VERSION"
+    fi
+}
+
+# Twelve digits over all files that may be in the image, by name, by what is executable, and by bytes: not by time, owner or folder.
+content_here() {
+    (cd "$here" && find . -type f ! -name README.md | LC_ALL=C sort | while IFS= read -r file; do
+        printf '%s %s %s\n' "$file" "$(test -x "$file" && echo x)" "$(sha256sum <"$file")"
+    done) | sha256sum | cut -c 1-12
+}
 
 say() { printf 'image: %s\n' "$*"; }
 die() { printf 'image: ERROR: %s\n' "$*" >&2; exit 1; }
@@ -16,8 +41,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 case ${1:-} in
--h | --help) echo "usage: $0 [TAG]   (default $tag)"; exit 0 ;;
--*) echo "usage: $0 [TAG]" >&2; exit 2 ;;
+-h | --help) echo "usage: $0 $usage   (default localhost/vnc-orchestrator-session:latest)"; exit 0 ;;
+--version) echo "$(version_here)-$(content_here)"; exit 0 ;;
+-*) echo "usage: $0 $usage" >&2; exit 2 ;;
 esac
 
 # The same small system that Debian publishes under this tag: no caches, no manuals, no translations.
@@ -68,7 +94,12 @@ else
     make_base
 fi
 
-say "building $tag (a few minutes the first time)"
-docker build -t "$tag" "$here" || die "docker build failed, see above"
+version=$(version_here) || die "neither $here/../configure.ac nor $here/../VERSION tells the version"
+content=$(content_here)
+kept=localhost/vnc-orchestrator-session:$version-$content
+say "building $tag, which is $kept (a few minutes the first time)"
+# shellcheck disable=SC2086  # one word or none
+docker build $fresh -t "$tag" -t "$kept" --label "org.opencontainers.image.version=$version" --label "org.opencontainers.image.revision=$content" "$here" \
+    || die "docker build failed, see above"
 size=$(docker image inspect -f '{{.Size}}' "$tag") || die "$tag is not there after the build"
 say "$tag is ready, $((size / 1000000)) MB"

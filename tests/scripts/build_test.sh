@@ -37,6 +37,8 @@ done
 check "the daemon's folder leads to the settings" \
   test "$(readlink "$scratch/dest/var/lib/vnc-orchestrator/.env")" = /etc/vnc-orchestrator/vnc-orchestrator.env
 check "the sources of the image are all there" diff -r "$tree/image" "$scratch/dest/usr/share/vnc-orchestrator/image"
+check "an image built from them is called as one of the tree" \
+  test "$("$tree/image/build.sh" --version)" = "$("$scratch/dest/usr/share/vnc-orchestrator/image/build.sh" --version)"
 check "no installed file names the staging folder" not grep -rl "$scratch" "$scratch/dest/etc" "$scratch/dest/usr/lib"
 if command -v systemd-analyze >/dev/null; then
   # Verified where it would stand, but with a program that is there.
