@@ -95,8 +95,8 @@ void add_refused(std::string* out, const std::string& rule, const std::string& w
 
 void add_rules(std::string* out, const FirewallPlan& plan, IpFamily family, const std::string& chain) {
   const std::string rule = "-A " + chain;
-  // Answers: to viewers, to the engine's and our own looks.
-  *out += rule + " -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN\n";
+  // Answers: to viewers, to the engine's and our own looks. Not what a session has begun itself while the rules were not there: that ends now.
+  *out += rule + " -m conntrack --ctstate RELATED,ESTABLISHED --ctdir REPLY -j RETURN\n";
   // By these, neighbours on a network find each other at all.
   if (family == IpFamily::V6) *out += rule + " -p ipv6-icmp -j RETURN\n";
   // Names: the engine asks the machine's name server from inside a session, and that may be this machine's own, or at Google and Azure the very

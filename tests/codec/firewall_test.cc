@@ -42,7 +42,7 @@ static void test_chain_names_fit_and_differ(void**) {
 // What lets by comes before what forbids, or it would let nothing by.
 static void test_one_change_makes_all(void**) {
   const std::string text = firewall_change(plan_of(), IpFamily::V4, "");
-  assert_true(text.starts_with("*filter\n:VNC-vnc_network - [0:0]\n-A VNC-vnc_network -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN\n"));
+  assert_true(text.starts_with("*filter\n:VNC-vnc_network - [0:0]\n-A VNC-vnc_network -m conntrack --ctstate RELATED,ESTABLISHED --ctdir REPLY -j RETURN\n"));
   assert_true(text.ends_with("-I INPUT 1 -i br-0123456789ab -j VNC-vnc_network\n-I FORWARD 1 -i br-0123456789ab -j VNC-vnc_network\nCOMMIT\n"));
   const size_t names = place_of(text, "-A VNC-vnc_network -p udp --dport 53 -j RETURN\n-A VNC-vnc_network -p tcp --dport 53 -j RETURN\n");
   assert_true(names < place_of(text, "-d 169.254.0.0/16 -j REJECT\n"));

@@ -107,6 +107,39 @@ void a_session_reaches_nothing_of_this_machine(Scene* scene) {
   check_at(reaches(ana, gateway_of(ana), page_port(scene)), "FIREWALL=off keeps sessions from it all the same");
 }
 
+// Opens a connection, waits until the file `go` is there in the session, asks, and tells what is answered.
+std::shared_ptr<Proc> ask_later(Scene* scene, const Entry& from, const std::string& go, int port) {
+  const std::string script = "cd /dev/shm; { until [ -e " + go + " ]; do /busybox sleep 0.1; done; printf 'GET / HTTP/1.0\\r\\n\\r\\n'; /busybox sleep 2; } | /busybox nc " +
+                             gateway_of(from) + " " + std::to_string(port);
+  return proc_start({"docker", "exec", from.id, "/busybox", "timeout", "30", "/busybox", "sh", "-c", script}, scene->folder + "/" + go + ".log");
+}
+
+bool is_connected(int port) { return !proc_output({"ss", "-Htn", "state", "established", "sport = :" + std::to_string(port)}).empty(); }
+
+// One made while the rules were not there would else last as long as the session.
+void a_connection_that_is_there_before_the_rules_ends(Scene* scene) {
+  Daemon* d = scene->daemon;
+  const int port = page_port(scene);
+  serve_here(scene, port);
+  start(d);
+  const Entry ana = daemon_access(d, suite_client(*scene->suite, "ana"));
+  const auto told = [&](const std::string& go) {
+    const std::shared_ptr<Proc> asks = ask_later(scene, ana, go, port);
+    check_at(wait_until(10, [&] { return is_connected(port); }), "no connection: " + file_text(scene->folder + "/" + go + ".log"));
+    if (go == "walled") {
+      use_firewall(d);
+      daemon_reload(d);
+      check_at(wait_until(10, [&] { return shown(d) == "on"; }), "no firewall");
+    }
+    proc_output({"docker", "exec", ana.id, "/busybox", "touch", "/dev/shm/" + go});
+    wait_until(15, [&] { return !proc_runs(asks.get()); });
+    return file_text(scene->folder + "/" + go + ".log");
+  };
+  const std::string open = told("open"), walled = told("walled");
+  check_at(open.find("HTTP/1") != std::string::npos, "without a firewall: " + open);
+  check_at(walled.find("HTTP/1") == std::string::npos, "answered all the same: " + walled);
+}
+
 void what_is_allowed_is_reached_and_nothing_else(Scene* scene) {
   Daemon* d = scene->daemon;
   for (const int port : {page_port(scene), page_port(scene) + 1}) serve_here(scene, port);
@@ -313,6 +346,7 @@ void without_the_right_it_says_so_once_and_goes_on(Scene* scene) {
 int main() {
   const std::vector<CMUnitTest> tests = {
       E2E_TEST(a_session_reaches_nothing_of_this_machine),
+      E2E_TEST(a_connection_that_is_there_before_the_rules_ends),
       E2E_TEST(what_is_allowed_is_reached_and_nothing_else),
       E2E_TEST(metadata_is_out_of_reach_and_the_rest_of_the_world_is_not),
       E2E_TEST(names_are_found_all_the_same),
