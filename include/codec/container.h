@@ -80,6 +80,7 @@ struct ContainerInfo {
   int host_port = 0;  // where the session port is published; 0 when it is not
   bool on_network = false;  // attached to the session network
   std::string instance, run, job, fingerprint;  // labels; empty when absent
+  std::string image_id;                         // "sha256:..."
   // Only an inspect knows these:
   int exit_code = 0;
   bool oom_killed = false;

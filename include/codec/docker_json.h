@@ -32,6 +32,8 @@ struct DockerNetwork {
   bool isolated = false;             // it keeps its containers apart
   std::string bridge;                // the interface of its host by which it is reached; empty: it is of another kind
 };
+// GET /images/{name}/json: its id; empty when the text has none.
+std::string docker_parse_image(std::string_view text);
 // GET /networks/{name}
 bool docker_parse_network(std::string_view text, DockerNetwork* out, std::string* error);
 // One line of GET /events. False without an error text: an event nobody needs. False with one: not an event.

@@ -31,6 +31,7 @@ struct Seen {
   int port = 0;  // host port of the session; 0: none
   bool on_network = false;
   std::string instance, run, job, fingerprint;
+  std::string image;  // the id of what it was made of
   Size size;  // 0 x 0 when its environment does not tell
   int64_t created_us = 0;
   std::string why;  // Ended or Unhealthy: exit code, out of memory, output of the probe, in words
@@ -89,6 +90,7 @@ struct Listed {
   uint64_t asked = 0;  // the table's change number when the listing was asked for
   Failure failure;
   std::vector<Seen> seen;
+  std::string image = {};  // the id that VNC_IMAGE stands for now; empty: not known
 };
 // Disturbed: it left a network or was paused; only a look tells what that means for it.
 enum class ContainerChange { Created, Died, Destroyed, Renamed, Healthy, Unhealthy, Disturbed };

@@ -141,7 +141,9 @@ void pool_failed(Turn& turn, const std::string& why);
 void pool_worked(Turn& turn);
 
 // rollout.cc: the pool after a change of settings
-bool rollout_is_old(const Table& table, const Slot& slot);  // born under other settings than today's
+bool rollout_is_old(const Table& table, const Slot& slot);  // born under other settings than today's, or of another image
+void rollout_image_seen(Turn& turn, const std::string& image);  // what VNC_IMAGE stands for; empty: not known
+void rollout_container_seen(Turn& turn, Slot& slot, const Seen& seen);
 // A READY container may be given to somebody: of today's settings, or an old one of ours of the size that is given to whoever asks for none.
 bool rollout_serves(const Table& table, const Slot& slot);
 int rollout_left(const Table& table);         // READY ones that are old

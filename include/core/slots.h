@@ -99,6 +99,7 @@ struct Slot {
   std::string container_id;  // changed by slot_set_container alone
   std::string container_name;
   std::string fingerprint;
+  std::string image;  // the id that VNC_IMAGE stood for when it was launched; empty: not known
   std::string extra;  // unknown fields of its record
   int64_t created_us = 0;
   int64_t created_ms = 0;  // the same by the monotonic clock: what a wall clock that jumps cannot age
@@ -207,6 +208,7 @@ struct Table {
   bool pool_said = false;   // that the pool fails has been logged
   std::string pool_text;        // why, as of the last time; empty when it does not
   int pool_need = 0;        // last need that was logged
+  std::string image;        // the id that VNC_IMAGE stood for at the last listing; empty: not known
   int pool_wanted = 0;      // how many containers foresight and shifts would have ready
   int64_t pool_think_ms = 0;  // when that is thought about again
   int pool_target = 0;      // how many are to be ready, as of the last turn

@@ -31,7 +31,7 @@ Job job_rename(const DoRename& action);
 Job job_pull(const JobContext& context);
 Job job_look_for_image(const JobContext& context);
 Job job_connect(const JobContext& context);
-Job job_list(const Table& table, const DoList& action);
+Job job_list(const JobContext& context, const Table& table, const DoList& action);
 FirewallPlan firewall_plan(const JobContext& context);
 Job job_firewall(const JobContext& context);
 Job job_identify(std::vector<std::string> container_ids);

@@ -33,8 +33,8 @@ struct EngineOps {
   // Forced, with its volumes. Gone already is a success; a removal already under way is waited for (bounded by the call's time limit).
   EngineError (*remove)(void* self, const std::string& id);
   EngineError (*rename)(void* self, const std::string& id, const std::string& name);
-  // Fault ImageMissing: it is not there, and a launch would have to pull it.
-  EngineError (*look_for_image)(void* self, const std::string& image);
+  // *id: what its name stands for. Fault ImageMissing: it is not there, and a launch would have to pull it.
+  EngineError (*look_for_image)(void* self, const std::string& image, std::string* id);
   // Pulls the image; `progress` is called from this thread now and then with one line for people.
   EngineError (*pull)(void* self, const std::string& image, const std::function<void(const std::string&)>& progress);
   // Streams container events (and network disconnects) until the stream ends or *stop is set.

@@ -45,7 +45,7 @@ struct Job {
   std::string name;          // Rename: the new one. Remove without an id: the one to look for
   std::string run;           // Remove without an id: its run label must be this
   std::string launch_job;    // Remove without an id: its job label must be this
-  std::string image;         // Pull, LookForImage
+  std::string image;         // Pull, LookForImage, List
   std::string probe_host;    // Check
   std::vector<std::string> known;  // List, Identify
 };
@@ -61,6 +61,7 @@ struct JobResult {
   ContainerInfo info;        // Check
   bool answered = false;     // Check: the HTTP probe was answered (only for images without a health check)
   std::vector<ContainerInfo> list;  // List, Identify
+  std::string image_id;             // List, LookForImage: what the image's name stands for; empty: not known
   EngineVersion version;            // Connect
   EngineNetwork network;            // Connect, and Launch when it was made again
   FirewallDone firewall;            // Firewall; Connect and Launch when there is a network, else still pending

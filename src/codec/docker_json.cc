@@ -186,6 +186,7 @@ bool parse_listed(const json_t* object, std::string_view network, int container_
   info.host_port = listed_port(json_object_get(object, "Ports"), container_port);
   info.on_network = is_attached(object, network);
   take_labels(json_object_get(object, "Labels"), &info);
+  info.image_id = member(object, "ImageID");
   *out = std::move(info);
   return true;
 }
@@ -299,6 +300,12 @@ bool docker_parse_created(std::string_view text, std::string* id, std::string* e
   return true;
 }
 
+std::string docker_parse_image(std::string_view text) {
+  std::string error;
+  const Json json = load(text, &error);
+  return text_one_line(text_of(json_object_get(json.get(), "Id")), 100);
+}
+
 bool docker_parse_inspect(std::string_view text, std::string_view network, int container_port, ContainerInfo* out,
                           std::string* error) {
   const Json json = load(text, error);
@@ -318,6 +325,7 @@ bool docker_parse_inspect(std::string_view text, std::string_view network, int c
       published_port(json_object_get(json_object_get(json.get(), "NetworkSettings"), "Ports"), container_port);
   info.on_network = is_attached(json.get(), network);
   take_labels(json_object_get(config, "Labels"), &info);
+  info.image_id = member(json.get(), "Image");
   info.exit_code = static_cast<int>(json_integer_value(json_object_get(state, "ExitCode")));
   const json_int_t pid = json_integer_value(json_object_get(state, "Pid"));
   info.pid = pid > 0 && pid <= INT32_MAX ? static_cast<int>(pid) : 0;

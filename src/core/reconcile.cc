@@ -213,6 +213,7 @@ static void judge_slots(Turn& turn, const Listed& event) {
     Slot* slot = slot_at(turn.table, port);
     if (!slot || slot->changed > event.asked) continue;  // the photograph is older than its last change
     auto found = by_id.find(slot->container_id);
+    if (found != by_id.end()) rollout_container_seen(turn, *slot, *found->second);
     judge(turn, *slot, found == by_id.end() ? nullptr : found->second);
   }
 }
@@ -311,6 +312,7 @@ void reconcile(Turn& turn, const Listed& event) {
   if (back) engine_is_back(turn);
   say(turn, table.reconciled ? SayLevel::Debug : SayLevel::Info, "SCAN", std::to_string(event.seen.size()) + " containers found");
   table.list_at_ms = turn.now.mono_ms + (table.looks ? kRetryMs : kListEveryMs);
+  rollout_image_seen(turn, event.image);
   judge_slots(turn, event);
   for (const Seen& seen : event.seen) judge_stranger(turn, seen);
   // Those that are still there are being removed again by now.

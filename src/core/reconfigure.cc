@@ -61,12 +61,14 @@ void reconfigure(Turn& turn, const Reconfigured& event) {
     next.port_min = table.config.port_min;
     next.port_max = table.config.port_max;
   }
+  if (next.fingerprint != table.config.fingerprint) table.image.clear();  // VNC_IMAGE may be another: the listing tells
   table.config = next;
   if (!next.look_every_ms)
     for (auto& [port, slot] : table.slots) slot.viewers = -1;  // what was seen last would stay for ever
   table.cleanup_at_ms = std::min(table.cleanup_at_ms, turn.now.mono_ms + next.cleanup_interval_ms);
   table.round_at_ms = kNever;
   table.pool_think_ms = table.pool_at_ms = table.pool_backoff_ms = 0;  // what failed may be mended
+  if (table.reconciled) table.list_at_ms = std::min(table.list_at_ms, turn.now.mono_ms);  // the image may have been built anew
   table_wake(table, turn.now.mono_ms);
   if (table.reconciled) renew_pool(turn);  // the first listing does it otherwise
 }

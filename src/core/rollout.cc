@@ -1,8 +1,27 @@
-// Containers of the pool that were started under other settings than today's: they serve on until newer ones are there, and go one by one, so that
+// Containers of the pool that were started under other settings than today's, or from another image: they serve on until newer ones are there, and go one by one, so that
 // a change of settings leaves nobody without a pool, and one that does not start leaves what there was.
 #include "core/rules.h"
 
-bool rollout_is_old(const Table& table, const Slot& slot) { return slot.fingerprint != table.config.fingerprint; }
+bool rollout_is_old(const Table& table, const Slot& slot) {
+  const bool other_image = !slot.image.empty() && !table.image.empty() && slot.image != table.image;
+  return other_image || slot.fingerprint != table.config.fingerprint;
+}
+
+void rollout_image_seen(Turn& turn, const std::string& image) {
+  Table& table = turn.table;
+  if (image.empty() || image == table.image) return;
+  if (!table.image.empty()) {
+    say(turn, SayLevel::Info, "POOL", "VNC_IMAGE stands for another image now: " + image + ", not " + table.image);
+    table.pool_at_ms = table.pool_backoff_ms = 0;  // what failed may be mended
+  }
+  table.image = image;
+}
+
+// What we have launched is told by what the name stood for then, not by what the engine calls the container's image: should an engine have two
+// ids for one image, the pool would be replaced for ever. What an earlier run has left is asked that once.
+void rollout_container_seen(Turn& turn, Slot& slot, const Seen& seen) {
+  if (slot.image.empty()) slot.image = slot.adopted ? seen.image : turn.table.image;
+}
 
 bool rollout_serves(const Table& table, const Slot& slot) {
   if (slot.outside) return false;

@@ -209,7 +209,7 @@ struct Performer {
   void operator()(const DoPull&) const { submit(daemon, daemon.pulls.get(), LaneOrder::Normal, job_pull(daemon.jobs)); }
   void operator()(const DoConnect&) const { submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_connect(daemon.jobs)); }
   void operator()(const DoList& action) const {
-    submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_list(daemon.table, action));
+    submit(daemon, daemon.general.get(), LaneOrder::Urgent, job_list(daemon.jobs, daemon.table, action));
     guard_look(daemon);
   }
   void operator()(const DoSave& action) const { save(daemon, action.version); }

@@ -70,6 +70,7 @@ static Seen seen_of(const ContainerInfo& info) {
   seen.run = info.run;
   seen.job = info.job;
   seen.fingerprint = info.fingerprint;
+  seen.image = info.image_id;
   seen.size = Size{atoi(info.width.c_str()), atoi(info.height.c_str())};
   seen.created_us = info.created_us;
   seen.why = why_of(info);
@@ -163,8 +164,9 @@ Job job_connect(const JobContext& context) {
   return job;
 }
 
-Job job_list(const Table& table, const DoList& action) {
+Job job_list(const JobContext& context, const Table& table, const DoList& action) {
   Job job;
+  job.image = context.settings->vnc_image;
   job.kind = JobKind::List;
   job.id = action.asked;
   for (const auto& [id, port] : table.by_container) job.known.push_back(id);
@@ -214,7 +216,7 @@ std::optional<Event> event_of_result(const JobResult& result) {
       if (!result.version.api.empty()) failure = Failure{};
       return ConnectDone{failure};
     case JobKind::List: {
-      Listed listed{result.id, failure, {}};
+      Listed listed{result.id, failure, {}, result.image_id};
       for (const ContainerInfo& info : result.list) listed.seen.push_back(seen_of(info));
       return listed;
     }

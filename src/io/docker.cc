@@ -359,7 +359,7 @@ EngineError docker_rename(void* self, const std::string& id, const std::string& 
 }
 
 // The engine takes the slashes of an image's name as they are.
-EngineError docker_look_for_image(void* self, const std::string& image) {
+EngineError docker_look_for_image(void* self, const std::string& image, std::string* id) {
   Docker* docker = docker_of(self);
   std::string name;
   for (size_t start = 0; start <= image.size();) {
@@ -372,7 +372,9 @@ EngineError docker_look_for_image(void* self, const std::string& image) {
   DockerRequest request = request_for(docker, "GET", "/images" + name + "/json");
   request.timeout_ms = std::min(request.timeout_ms, kImageTimeoutMs);
   DockerReply reply;
-  return docker_call(docker, DockerCall::Image, request, "look for image " + image, &reply);
+  const EngineError error = docker_call(docker, DockerCall::Image, request, "look for image " + image, &reply);
+  if (!error) *id = docker_parse_image(reply.body);
+  return error;
 }
 
 // Without a tag the engine would pull every tag there is.

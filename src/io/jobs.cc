@@ -57,6 +57,8 @@ void run_list(const Engine& engine, const Job& job, JobResult* result) {
     }
     result->list.push_back(std::move(info));
   }
+  // That it is not there is told by the launches that need it.
+  if (!job.image.empty()) timed(result, EngineCall::Image, [&] { return engine.ops->look_for_image(engine.self, job.image, &result->image_id); });
 }
 
 void run_identify(const Engine& engine, const Job& job, JobResult* result) {
@@ -155,7 +157,7 @@ JobResult job_run(const Engine& engine, const Job& job, const std::function<void
       result.name = job.name;
       result.error = timed(&result, EngineCall::Rename, [&] { return engine.ops->rename(engine.self, job.container_id, job.name); });
       break;
-    case JobKind::LookForImage: result.error = timed(&result, EngineCall::Image, [&] { return engine.ops->look_for_image(engine.self, job.image); }); break;
+    case JobKind::LookForImage: result.error = timed(&result, EngineCall::Image, [&] { return engine.ops->look_for_image(engine.self, job.image, &result.image_id); }); break;
     case JobKind::Firewall: result.firewall = firewall_ensure(job.firewall, job.firewall_before); break;
     case JobKind::Pull: result.error = timed(&result, EngineCall::Pull, [&] { return engine.ops->pull(engine.self, job.image, progress); }); break;
   }

@@ -368,6 +368,8 @@ static void test_network(void**) {
   DockerNetwork network;
   std::string error;
   assert_true(docker_parse_network(recorded("20.10-network.json"), &network, &error));
+  assert_string_equal(docker_parse_image("{\"Id\":\"sha256:12\",\"Size\":3}").c_str(), "sha256:12");
+  assert_string_equal(docker_parse_image("no JSON").c_str(), "");
   assert_false(network.isolated);
   assert_true((network.subnets == std::vector<std::string>{"10.213.77.0/28"}));
   assert_string_equal(network.bridge.c_str(), "br-731973abe5a5");

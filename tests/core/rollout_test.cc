@@ -127,6 +127,74 @@ static void test_a_pool_that_is_to_be_empty_is(void**) {
   assert_int_equal(count_of(d, SlotState::Ready), 0);
 }
 
+// ---- The name stands for another image.
+
+static void listed(Drive& d, const std::string& image) {
+  if (jobs<DoList>(d).empty()) drive_wait(d, kListEveryMs);
+  const DoList list = jobs<DoList>(d).at(0);
+  std::erase_if(d.jobs, [](const Action& action) { return std::get_if<DoList>(&action) != nullptr; });
+  drive_step(d, Listed{list.asked, {}, seen_all(d), image});
+}
+
+static void test_another_image_under_the_name_replaces_the_pool(void**) {
+  Drive d = drive_start(6, 2);
+  drive_calm(d);
+  listed(d, "sha256:one");
+  drive_calm(d);
+  assert_true(jobs<DoLaunch>(d).empty());
+  assert_int_equal(rollout_left(d.table), 0);
+  listed(d, "");  // it could not be asked
+  assert_int_equal(rollout_left(d.table), 0);
+  listed(d, "sha256:two");
+  assert_int_equal(said(d, SayLevel::Info, "VNC_IMAGE stands for another image now: sha256:two, not sha256:one"), 1);
+  assert_int_equal(rollout_left(d.table), 2);
+  assert_int_equal(count_of(d, SlotState::Ready), 2);
+  drive_calm(d);
+  assert_int_equal(rollout_left(d.table), 0);
+  assert_int_equal(count_of(d, SlotState::Ready), 2);
+  listed(d, "sha256:two");
+  assert_int_equal(rollout_left(d.table), 0);
+}
+
+static void test_what_an_earlier_run_left_of_another_image_is_replaced_once(void**) {
+  Drive d = drive_create(drive_config(4, 1), {record_of("__pool__", "p", kPort), record_of("ana", "a", kPort + 1)});
+  Seen pool = seen_named("vnc_pool_5000", "p", kPort), ana = seen_client("ana", "a", kPort + 1);
+  pool.image = ana.image = "sha256:one";
+  drive_step(d, StreamUp{});
+  drive_connected(d);
+  const DoList list = jobs<DoList>(d).at(0);
+  std::erase_if(d.jobs, [](const Action& action) { return std::get_if<DoList>(&action) != nullptr; });
+  drive_step(d, Listed{list.asked, {}, {pool, ana}, "sha256:two"});
+  assert_int_equal(rollout_left(d.table), 1);
+  drive_calm(d);
+  assert_int_equal(rollout_left(d.table), 0);
+  expect_state(d, kPort + 1, SlotState::Assigned);
+  const std::vector<Record> before = table_status(d.table);
+  listed(d, "sha256:two");
+  drive_calm(d);
+  for (const Record& one : before) assert_string_equal(slot(d, one.port).container_id.c_str(), one.container_id.c_str());
+}
+
+static void test_a_reload_asks_what_the_name_stands_for(void**) {
+  Drive d = drive_start(6, 2);
+  drive_calm(d);
+  drive_step(d, Reconfigured{d.table.config});
+  drive_step(d, Tick{});
+  assert_int_equal(jobs<DoList>(d).size(), 1);
+}
+
+static void test_with_another_setting_nothing_is_known_of_the_image(void**) {
+  Drive d = drive_start(6, 1);
+  drive_calm(d);
+  listed(d, "sha256:one");
+  changed(d, "print-tomorrow");
+  drive_pool(d);  // before the listing tells
+  listed(d, "sha256:two");
+  drive_calm(d);
+  assert_int_equal(count_of(d, SlotState::Ready), 1);
+  assert_int_equal(d.containers, 2);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_one_after_the_other),
@@ -138,6 +206,10 @@ int main() {
       cmocka_unit_test(test_changed_back_nothing_is_replaced),
       cmocka_unit_test(test_draining_replaces_nothing),
       cmocka_unit_test(test_a_pool_that_is_to_be_empty_is),
+      cmocka_unit_test(test_another_image_under_the_name_replaces_the_pool),
+      cmocka_unit_test(test_what_an_earlier_run_left_of_another_image_is_replaced_once),
+      cmocka_unit_test(test_a_reload_asks_what_the_name_stands_for),
+      cmocka_unit_test(test_with_another_setting_nothing_is_known_of_the_image),
   };
   return cmocka_run_group_tests_name("core/rollout", tests, nullptr, nullptr);
 }

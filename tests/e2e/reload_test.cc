@@ -160,6 +160,37 @@ void the_pool_is_replaced_one_by_one_and_a_bad_setting_leaves_it(Scene* scene) {
   check_equal(daemon_access(d, ana.client).id, ana.id, "the session that was there");
 }
 
+void another_image_under_the_same_name_gets_into_the_pool(Scene* scene) {
+  Daemon* d = scene->daemon;
+  const std::string name = "localhost/vnc-orchestrator-rollout-" + std::to_string(daemon_port(d));
+  auto stands_for = [&](const char* image) {
+    check_number(engine_call(d->socket, "POST", "/images/" + std::string(image) + "/tag?repo=" + name + "&tag=latest").status, 201, "tag");
+  };
+  auto image_of = [&](const std::string& id) { return json_text(json_from(engine_call(d->socket, "GET", "/containers/" + id + "/json").body).get(), "Image"); };
+  stands_for(kTinyImage);
+  daemon_set(d, "VNC_IMAGE", name + ":latest");
+  daemon_set(d, "WARM_POOL_SIZE", "2");
+  daemon_set_ports(d, 10, 6);
+  daemon_start(d);
+  daemon_wait_pool(d, 2);
+  const Entry ana = daemon_access(d, suite_client(*scene->suite, "ana"));
+  daemon_wait_pool(d, 2);
+  std::vector<std::string> old;
+  for (const Entry& one : daemon_status(d).records)
+    if (one.client == "__pool__") old.push_back(one.id);
+  daemon_reload(d);  // nothing is another: the pool stays
+  stands_for(kTinyImageNoHealth);
+  check_number(pool_of(d, old), 2, "pool containers before it is noticed");
+  daemon_reload(d);
+  check_at(wait_until(30, [&] { return pool_of(d, old) == 0; }), "the pool is not made anew");
+  daemon_wait_pool(d, 2);
+  check_at(daemon_logs(d, {"INFO [POOL] VNC_IMAGE stands for another image now"}), "the log does not say so");
+  const Entry bia = daemon_access(d, suite_client(*scene->suite, "bia"));
+  check_at(image_of(bia.id) != image_of(ana.id), "a newcomer has the old image");
+  check_equal(daemon_access(d, ana.client).id, ana.id, "the session that was there");
+  engine_call(d->socket, "DELETE", "/images/" + name + ":latest?noprune=1");
+}
+
 void reloads_in_a_storm_lose_nobody(Scene* scene) {
   Daemon* d = scene->daemon;
   daemon_set(d, "WARM_POOL_SIZE", "2");
@@ -190,6 +221,7 @@ int main() {
                                   E2E_TEST(ports_move_when_nobody_sits_outside),
                                   E2E_TEST(the_doors_and_the_log_follow),
                                   E2E_TEST(the_pool_is_replaced_one_by_one_and_a_bad_setting_leaves_it),
+                                  E2E_TEST(another_image_under_the_same_name_gets_into_the_pool),
                                   E2E_TEST(reloads_in_a_storm_lose_nobody),
                               });
 }

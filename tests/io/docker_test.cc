@@ -287,8 +287,10 @@ static void what_is_taken_or_missing_is_told_apart(void** state) {
   close(holder);
   assert_int_equal(error.fault, EngineFault::PortTaken);
   // The image.
-  assert_int_equal(ops->look_for_image(fixture->engine->self, kTiny).fault, EngineFault::None);
-  const EngineError unknown = ops->look_for_image(fixture->engine->self, "localhost/no-such-image:never");
+  std::string image_id;
+  assert_int_equal(ops->look_for_image(fixture->engine->self, kTiny, &image_id).fault, EngineFault::None);
+  assert_true(image_id.starts_with("sha256:"));
+  const EngineError unknown = ops->look_for_image(fixture->engine->self, "localhost/no-such-image:never", &image_id);
   assert_int_equal(unknown.fault, EngineFault::ImageMissing);
   assert_true(contains(unknown.text, "localhost/no-such-image:never") && contains(unknown.text, "VNC_IMAGE"));
   LaunchSpec fourth = spec_of(fixture, "localhost/no-such-image:never");

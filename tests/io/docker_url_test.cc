@@ -70,7 +70,8 @@ static void a_name_stays_a_value_of_its_parameter(void**) {
   ops->create(self, spec, &id);
   ops->rename(self, "abc", spec.name);
   ops->pull(self, "host:5000/i m&fromSrc=-", [](const std::string&) {});
-  ops->look_for_image(self, "host:5000/i m?all=1#/x@sha256:0");
+  std::string image_id;
+  ops->look_for_image(self, "host:5000/i m?all=1#/x@sha256:0", &image_id);
   const std::vector<std::string> lines = lines_of(stage);
   assert_int_equal(lines.size(), 4);
   const std::string name = "name=vnc_a%20b%26name%3Dother%3F%23%2F..%252f%0D%0A";
