@@ -128,4 +128,22 @@ check "the image that was built for it is gone" test -z "$(docker image ls -q "$
 run diff "$scratch/before" <(everything)
 check "no file, user or group of it is left" ended 0
 
+# The packet filter's rules, which that root may not touch: in a network of their own, by the purge's own words.
+clear_rules=$(sed -n '/^clear_rules() {/,/^}/p' packaging/debian/postrm)
+run unshare --net --mount sh -ec "mount -t sysfs sysfs /sys
+  ip link add br-there type bridge
+  for tables in iptables ip6tables; do
+    \$tables -N DOCKER-USER
+    for name in there gone; do
+      \$tables -N VNC-\$name && \$tables -A VNC-\$name -j RETURN
+      for hook in INPUT DOCKER-USER; do \$tables -I \$hook -i br-\$name -j VNC-\$name; done
+    done
+  done
+  $clear_rules
+  clear_rules
+  iptables -S && ip6tables -S"
+check "the purge goes through the packet filter" ended 0
+check "rules of a network that is gone are taken away" not says 'VNC-gone'
+check "and those of one that is there stay" test "$(grep -c 'VNC-there' <<<"$output")" -eq 8
+
 finish
