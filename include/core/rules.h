@@ -93,6 +93,8 @@ Slot* launch_free_port(Turn& turn);  // the one free for longest; nullptr when n
 // stand_in.cc: where container names are hashes (MASK_IDS), a session without a record is known by its hash alone
 // The client who hashes to it, if he is known to the table; else `client` as it came, a stand-in or not.
 std::string stand_in_owner(const Turn& turn, const std::string& client);
+// The client has a slot, or the stand-in he hashes to has.
+bool stand_in_or_own(const Table& table, const std::string& client);
 // He has come: the session of the stand-in he hashes to is his.
 void stand_in_yield(Turn& turn, const std::string& client);
 

@@ -51,7 +51,7 @@ static void load_one(Turn& turn, const Record& record) {
     problem = "its container is another record's";
   else if (!pool && !client_is_valid(client) && !client_is_stand_in(client))
     problem = "it names no client";
-  else if (!pool && table.by_client.count(client))
+  else if (!pool && stand_in_or_own(table, client))
     problem = "its client has another one";
   else if (slot && slot->state != SlotState::Free)
     problem = "its port is another record's";
@@ -108,7 +108,7 @@ void reconcile_name_wins(Turn& turn, Slot& slot) {
   std::string client;
   NameKind kind = container_name_kind(slot.container_name, &client);
   client = stand_in_owner(turn, client);
-  if (kind == NameKind::Client && !turn.table.by_client.count(client) && !turn.table.heirs.count(client)) {
+  if (kind == NameKind::Client && !stand_in_or_own(turn.table, client) && !turn.table.heirs.count(client)) {
     say(turn, SayLevel::Warning, "RECONCILE",
         "Pool container=" + short_id(slot.container_id) + " bears the name of CPF=" + client + ": it is that client's");
     slot_give(turn.table, slot, client);
@@ -272,7 +272,7 @@ static void judge_stranger(Turn& turn, const Seen& seen) {
     removal_orphan(turn, seen.id, seen.name + " is left from an abandoned launch");
   else if (kind != NameKind::Client)
     removal_orphan(turn, seen.id, seen.name + " has no record, so it may have been somebody's");
-  else if (table.by_client.count(client) || table.heirs.count(client))
+  else if (stand_in_or_own(table, client) || table.heirs.count(client))
     removal_orphan(turn, seen.id, seen.name + " is a duplicate: its client has another session");
   else if (!seen.port)
     removal_orphan(turn, seen.id, seen.name + " publishes no session port");

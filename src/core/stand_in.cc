@@ -15,6 +15,10 @@ std::string stand_in_owner(const Turn& turn, const std::string& client) {
   return client;
 }
 
+bool stand_in_or_own(const Table& table, const std::string& client) {
+  return table.by_client.count(client) || (table.config.naming.hash && table.by_client.count(client_stand_in(table.config.naming, client)));
+}
+
 void stand_in_yield(Turn& turn, const std::string& client) {
   Table& table = turn.table;
   if (!table.config.naming.hash || slot_by_client(table, client) || table.heirs.count(client) || table.waiters.count(client)) return;

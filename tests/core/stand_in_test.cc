@@ -62,6 +62,14 @@ static void test_one_whose_client_has_another_is_a_leftover(void**) {
   assert_string_equal(slot_for(d, "ana").container_id.c_str(), "c-ana");
 }
 
+static void test_one_of_each_name_are_not_two_sessions(void**) {
+  Drive d = found({}, {seen_named(masked_name("ana"), "c-ana", kPort), seen_named("vnc_ana", "left", kPort + 1)});
+  assert_int_equal(count_of(d, SlotState::Assigned), 1);
+  const uint64_t request = drive_access(d, "ana");
+  drive_calm(d);
+  expect_answer(d, request, 302);
+}
+
 static void test_switched_on_and_off_names_follow_and_nobody_moves(void**) {
   Record record = record_of("ana", "c-ana", kPort);
   Drive on = found({record}, {seen_named("vnc_ana", "c-ana", kPort)});
@@ -100,6 +108,7 @@ int main() {
       cmocka_unit_test(test_without_a_record_it_waits_for_its_client),
       cmocka_unit_test(test_its_client_may_remove_it_too),
       cmocka_unit_test(test_one_whose_client_has_another_is_a_leftover),
+      cmocka_unit_test(test_one_of_each_name_are_not_two_sessions),
       cmocka_unit_test(test_switched_on_and_off_names_follow_and_nobody_moves),
       cmocka_unit_test(test_status_of_one_finds_it_before_he_comes),
       cmocka_unit_test(test_a_record_under_the_hash_is_taken_up),

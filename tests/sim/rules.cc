@@ -34,7 +34,7 @@ void rules_before(World& world, const Event& event) {
   world.before.pulling = world.table.pulling;
   world.before.draining = world.table.draining_us != 0;
   world.before.moves = world.table.moves;
-  world.before.stale = world.table.tally.endings[static_cast<size_t>(Ending::Stale)];
+  world.before.endings = world.table.tally.endings;
   world.before.early.clear();
   for (const auto& [early, deadline] : world.table.early) world.before.early.push_back(early);
 }
@@ -276,7 +276,9 @@ static void check_access(World& world, const AccessAsked& asked) {
 
 // Who is of use stays until a newer one has taken its place, or another is there to serve meanwhile.
 static void check_rollout(World& world) {
-  if (world.table.tally.endings[static_cast<size_t>(Ending::Stale)] == world.before.stale) return;
+  auto endings = world.before.endings;
+  endings[static_cast<size_t>(Ending::Stale)] = world.table.tally.endings[static_cast<size_t>(Ending::Stale)];
+  if (endings == world.before.endings || endings != world.table.tally.endings) return;  // none went for that, or one for another reason
   if (world.table.count[static_cast<size_t>(SlotState::Ready)] > 0 || world.table.pool_target == 0) return;
   for (const Was& was : world.was) {
     const Slot* slot = slot_of(world.table, was.port, was.generation);

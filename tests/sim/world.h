@@ -128,7 +128,7 @@ struct Sight {
 struct Before {
   bool reconciled = false, store_broken = false, pulling = false, draining = false;
   std::array<std::array<uint32_t, kSlotStates>, kSlotStates> moves{};
-  uint64_t stale = 0;  // removals for other settings so far
+  std::array<uint64_t, kEndings> endings{};  // why containers have been removed so far
   std::vector<Event> early;
 };
 
