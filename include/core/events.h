@@ -86,11 +86,12 @@ struct PullDone {
 struct ConnectDone {
   Failure failure;
 };
+inline constexpr const char* kNoImage = "none";  // VNC_IMAGE names nothing that is on this host
 struct Listed {
   uint64_t asked = 0;  // the table's change number when the listing was asked for
   Failure failure;
   std::vector<Seen> seen;
-  std::string image = {};  // the id that VNC_IMAGE stands for now; empty: not known
+  std::string image = {};  // the id that VNC_IMAGE stands for now, or kNoImage; empty: not known
 };
 // Disturbed: it left a network or was paused; only a look tells what that means for it.
 enum class ContainerChange { Created, Died, Destroyed, Renamed, Healthy, Unhealthy, Disturbed };

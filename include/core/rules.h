@@ -142,11 +142,11 @@ void pool_launched(Turn& turn, const Slot& slot);  // a container has become rea
 void pool_failed(Turn& turn, const std::string& why);
 void pool_worked(Turn& turn);
 
-// rollout.cc: the pool after a change of settings
+// rollout.cc: the pool after a change of the image
 bool rollout_is_old(const Table& table, const Slot& slot);  // born under other settings than today's, or of another image
 void rollout_image_seen(Turn& turn, const std::string& image);  // what VNC_IMAGE stands for; empty: not known
 void rollout_container_seen(Turn& turn, Slot& slot, const Seen& seen);
-// A READY container may be given to somebody: of today's settings, or an old one of ours of the size that is given to whoever asks for none.
+// A READY container may be given to somebody: of today's settings, whichever image it is from.
 bool rollout_serves(const Table& table, const Slot& slot);
 int rollout_left(const Table& table);         // READY ones that are old
 void rollout_trim(Turn& turn, int surplus);   // as many of the old ones go, where there are so many: newer ones have taken their places

@@ -209,6 +209,7 @@ struct Table {
   std::string pool_text;        // why, as of the last time; empty when it does not
   int pool_need = 0;        // last need that was logged
   std::string image;        // the id that VNC_IMAGE stood for at the last listing; empty: not known
+  std::string image_before;  // the same before the settings were read again
   int pool_wanted = 0;      // how many containers foresight and shifts would have ready
   int64_t pool_think_ms = 0;  // when that is thought about again
   int pool_target = 0;      // how many are to be ready, as of the last turn

@@ -62,6 +62,7 @@ struct JobResult {
   bool answered = false;     // Check: the HTTP probe was answered (only for images without a health check)
   std::vector<ContainerInfo> list;  // List, Identify
   std::string image_id;             // List, LookForImage: what the image's name stands for; empty: not known
+  bool image_missing = false;  // List: it stands for nothing that is here
   EngineVersion version;            // Connect
   EngineNetwork network;            // Connect, and Launch when it was made again
   FirewallDone firewall;            // Firewall; Connect and Launch when there is a network, else still pending

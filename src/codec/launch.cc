@@ -60,12 +60,11 @@ void hash_add(Hash* hash, size_t count) { hash_add(hash, std::to_string(count));
 
 }  // namespace
 
-// Hashed: image, container port, bind address, then the count and the texts of environment, mounts and name servers, the limits. Not the network: it is
-// the instance label, by which containers are found in the first place.
+// Hashed: container port, bind address, then the count and the texts of environment, mounts and name servers, the limits. Not the network: it is
+// the instance label, by which containers are found in the first place. Not the image: it is told by its id (core/rollout.cc).
 std::string settings_fingerprint(const Settings& settings) {
   const LaunchSpec spec = common_spec(settings, {settings.vnc_width, settings.vnc_height});
   Hash hash;
-  hash_add(&hash, spec.image);
   hash_add(&hash, std::to_string(spec.container_port));
   hash_add(&hash, spec.bind_address);
   hash_add(&hash, spec.env.size());

@@ -36,7 +36,7 @@ void launch_begin(Turn& turn, Slot& slot, const std::string& client, const Want&
   slot.size_by_default = !want.size_given;
   if (!client.empty()) slot.claim = want.resized ? Claim::Resize : Claim::Cold;
   slot.fingerprint = table.config.fingerprint;
-  slot.image = table.image;
+  slot.image = table.image == kNoImage ? "" : table.image;  // it may be pulled for this
   slot.launched_ms = turn.now.mono_ms;
   slot.leftover = false;
   if (turn.table.room > 0 && turn.table.room != INT_MAX) --turn.table.room;

@@ -166,7 +166,7 @@ void pool_fill(Turn& turn) {
   }
   if (need != table.pool_need && launch_free_port(turn))
     say(turn, table.pool_said ? SayLevel::Debug : SayLevel::Info, "POOL",
-        (replaces ? "Replacing one of " + std::to_string(old) + " pool containers of other settings: current=" : "Replenishing pool: current=") +
+        (replaces ? "Replacing one of " + std::to_string(old) + " pool containers of another image: current=" : "Replenishing pool: current=") +
             std::to_string(ready) + " target=" + std::to_string(target) + " need=" + std::to_string(need));
   table.pool_need = need;
   for (; need > 0 && launching < kPoolParallel && coming < kPoolComing; need--, launching++, coming++) {

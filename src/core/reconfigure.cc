@@ -61,7 +61,8 @@ void reconfigure(Turn& turn, const Reconfigured& event) {
     next.port_min = table.config.port_min;
     next.port_max = table.config.port_max;
   }
-  if (next.fingerprint != table.config.fingerprint) table.image.clear();  // VNC_IMAGE may be another: the listing tells
+  if (!table.image.empty()) table.image_before = table.image;
+  table.image.clear();  // VNC_IMAGE may be another: the listing tells
   table.config = next;
   if (!next.look_every_ms)
     for (auto& [port, slot] : table.slots) slot.viewers = -1;  // what was seen last would stay for ever

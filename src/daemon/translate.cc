@@ -216,7 +216,7 @@ std::optional<Event> event_of_result(const JobResult& result) {
       if (!result.version.api.empty()) failure = Failure{};
       return ConnectDone{failure};
     case JobKind::List: {
-      Listed listed{result.id, failure, {}, result.image_id};
+      Listed listed{result.id, failure, {}, result.image_missing ? kNoImage : result.image_id};
       for (const ContainerInfo& info : result.list) listed.seen.push_back(seen_of(info));
       return listed;
     }

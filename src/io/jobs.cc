@@ -57,8 +57,9 @@ void run_list(const Engine& engine, const Job& job, JobResult* result) {
     }
     result->list.push_back(std::move(info));
   }
-  // That it is not there is told by the launches that need it.
-  if (!job.image.empty()) timed(result, EngineCall::Image, [&] { return engine.ops->look_for_image(engine.self, job.image, &result->image_id); });
+  if (job.image.empty()) return;
+  const EngineError error = timed(result, EngineCall::Image, [&] { return engine.ops->look_for_image(engine.self, job.image, &result->image_id); });
+  result->image_missing = error.fault == EngineFault::ImageMissing;
 }
 
 void run_identify(const Engine& engine, const Job& job, JobResult* result) {

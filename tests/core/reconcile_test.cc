@@ -305,17 +305,6 @@ static void test_a_pool_container_of_other_settings_is_replaced(void**) {
   Record record = record_of("__pool__", "p", kPort);
   record.fingerprint = "print-before";
   Drive d = drive_found({record}, {seen_named("vnc_pool_5000", "p", kPort)}, 2, 1);
-  expect_state(d, kPort, SlotState::Ready);  // until the other one is
-  assert_int_equal(jobs<DoLaunch>(d).size(), 1);
-  drive_pool(d);
-  expect_state(d, kPort, SlotState::Removing);
-}
-
-static void test_a_pool_container_of_other_settings_and_size_goes_at_once(void**) {
-  Record record = record_of("__pool__", "p", kPort);
-  record.fingerprint = "print-before";
-  record.width = "640";
-  Drive d = drive_found({record}, {seen_named("vnc_pool_5000", "p", kPort)}, 2, 1);
   expect_state(d, kPort, SlotState::Removing);
 }
 
@@ -443,7 +432,6 @@ int main() {
       cmocka_unit_test(test_what_an_abandoned_launch_of_this_run_left_is_removed),
       cmocka_unit_test(test_a_creation_nobody_waits_for_asks_for_a_listing),
       cmocka_unit_test(test_a_pool_container_of_other_settings_is_replaced),
-      cmocka_unit_test(test_a_pool_container_of_other_settings_and_size_goes_at_once),
       cmocka_unit_test(test_a_session_of_other_settings_is_kept),
       cmocka_unit_test(test_sessions_outside_a_changed_range_stay_until_they_end),
       cmocka_unit_test(test_idle_time_in_the_same_boot_follows_the_monotonic_clock),

@@ -25,7 +25,7 @@ static void test_what_waits_for_nobody_is_made_anew(void**) {
   CoreConfig config = d.table.config;
   config.fingerprint = "print-tomorrow";
   reconfigured(d, config);
-  expect_state(d, ready, SlotState::Ready);  // serves until a newer one does
+  expect_state(d, ready, SlotState::Removing);
   expect_state(d, coming, SlotState::Removing);
   drive_calm(d);
   assert_int_equal(count_of(d, SlotState::Ready), 2);

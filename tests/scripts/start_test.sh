@@ -165,6 +165,8 @@ kill "$squatter"
 wait "$squatter" 2>/dev/null
 
 echo "VNC_IMAGE=localhost/vnc-scripts-no-such-image:latest" >>"$home/.env"
+# What waits in the pool would serve on.
+docker ps -aq --filter "label=io.vnc-orchestrator.instance=$network" | xargs -r docker rm -f >/dev/null
 run start_sh
 check "an image that is not there: start succeeds" ended 0
 check "an image that is not there: start says that the pool cannot be filled" says 'pool cannot be filled'

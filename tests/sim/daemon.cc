@@ -110,6 +110,7 @@ static void edit_naming(World& world, uint64_t* dice) {
 // The settings file may have been edited meanwhile.
 static void edit_settings(World& world, uint64_t* dice) {
   CoreConfig& config = world.config;
+  if (mix(dice) % 6 == 0) world.image = world.image == "one" ? "two" : "one";
   if (mix(dice) % 6 == 0) config.fingerprint = config.fingerprint == "print" ? "print2" : "print";
   if (mix(dice) % 8 == 0) config.default_size = kSizes[mix(dice) % 2];
   if (mix(dice) % 8 == 0 && config.warm_pool_size != kPoolAuto) config.warm_pool_size = static_cast<int>(mix(dice) % 4);

@@ -98,6 +98,7 @@ static Fault create_box(World& world, Work& work, const DoLaunch& job) {
   box.seen.run = work.run;
   box.seen.job = std::to_string(job.job);
   box.seen.fingerprint = work.fingerprint;
+  box.seen.image = world.image;
   box.seen.size = job.size;
   box.seen.created_us = world.now.wall_us;
   world.boxes.push_back(box);
@@ -221,7 +222,7 @@ static void check(World& world, const Work& work, Outcome outcome) {
 }
 
 static void listing(World& world, const Work& work, Outcome outcome) {
-  Listed listed{std::get<DoList>(work.job).asked, {}, {}};
+  Listed listed{std::get<DoList>(work.job).asked, {}, {}, world.image_here ? world.image : ""};
   if (!world.engine_up)
     listed.failure = Failure{Fault::Unreachable, "no engine answers"};
   else if (outcome != Outcome::Well && outcome <= Outcome::LostLater)

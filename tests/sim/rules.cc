@@ -25,7 +25,8 @@ void rules_before(World& world, const Event& event) {
             slot.last_seen_ms,
             slot.created_ms,
             slot.blocked_until_ms,
-            slot.changed};
+            slot.changed,
+            rollout_is_old(world.table, slot)};
     if (slot.state == SlotState::Ready) world.was_ready.insert(slot.container_id);
     world.was.push_back(std::move(was));
   }
@@ -260,12 +261,11 @@ static void check_access(World& world, const AccessAsked& asked) {
   if (own || asked.size_given || world.before.store_broken || world.table.heirs.count(asked.client) || too_many_wait)
     return;
   if (world.table.draining_us) return;
-  const Was* ready = nullptr;  // of today's settings rather than old, then the one for longest
-  auto is_old = [&](const Was& was) { return was.fingerprint != world.config.fingerprint; };
+  const Was* ready = nullptr;  // of today's image rather than old, then the one for longest
+  auto is_old = [&](const Was& was) { return was.old; };
   for (const Was& was : world.was) {
     const Slot* slot = slot_at(world.table, was.port);
-    if (was.state != SlotState::Ready || !slot || slot->outside) continue;
-    if (is_old(was) && (was.fingerprint.empty() || slot->size != world.config.default_size)) continue;
+    if (was.state != SlotState::Ready || !slot || slot->outside || was.fingerprint != world.config.fingerprint) continue;
     if (!ready || std::pair(is_old(was), was.changed) < std::pair(is_old(*ready), ready->changed)) ready = &was;
   }
   if (!ready) return;
@@ -283,7 +283,7 @@ static void check_rollout(World& world) {
   for (const Was& was : world.was) {
     const Slot* slot = slot_of(world.table, was.port, was.generation);
     if (was.state == SlotState::Ready && slot && slot->state == SlotState::Removing && rollout_serves(world.table, *slot))
-      broken(world, "other settings leave nobody READY, though port " + std::to_string(was.port) + " could serve");
+      broken(world, "another image leaves nobody READY, though port " + std::to_string(was.port) + " could serve");
   }
 }
 
@@ -461,7 +461,7 @@ static void check_slots_rest(World& world) {
   const bool may_stay = pool_thinks(table) && ready > want && table.pool_surplus_ms != kNever;
   const int old = rollout_left(table);
   if (old > 1 || (old == 1 && a_port_is_free(world)))
-    broken(world, std::to_string(old) + " pool containers of other settings are left");
+    broken(world, std::to_string(old) + " pool containers of another image are left");
   if (ready != want && !may_stay)
     broken(world, std::to_string(ready) + " are READY beside " + std::to_string(assigned) + " sessions, not " +
                       std::to_string(want));

@@ -117,6 +117,7 @@ struct Was {
   Size size;
   int64_t last_access_ms = 0, last_seen_ms = 0, created_ms = 0, blocked_until_ms = 0;
   uint64_t changed = 0;
+  bool old = false;
 };
 
 // What this life of the daemon has been told last of who watches a container.
@@ -154,6 +155,7 @@ struct World {
   std::vector<Event> answers;
   std::vector<ContainerChanged> stream;
   bool engine_up = true, stream_up = false, image_here = true, disk_full = false;
+  std::string image = "one";  // what VNC_IMAGE stands for
   int64_t draining_us = 0;  // as the file beside the state says
   int port_of_another = 0;
   int ids = 0, boots = 0, foreigners = 0;
